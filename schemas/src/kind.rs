@@ -1,0 +1,152 @@
+//! The kinds of entries, the classes of payloads, purposes and roles.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),+ }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word as it is written.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// The value a word stands for, if it is one of ours.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($text => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// What an entry records. A kind is never renamed: entries are kept for years.
+    Kind {
+        /// The practice was made on this machine.
+        PracticeCreated = "practice.created",
+        /// A setting of the practice was set or changed.
+        PracticeConfigured = "practice.configured",
+        /// A user with keys of their own was added.
+        UserAdded = "user.added",
+        /// A user's keys were unlocked for a limited idle time.
+        UserUnlocked = "user.unlocked",
+        /// A user's keys were forgotten before their time.
+        UserLocked = "user.locked",
+        /// A passphrase did not fit; written at the next unlocking, with the count.
+        UserRefused = "user.refused",
+        /// A user's keys were opened with the recovery code and sealed under a new passphrase.
+        UserRecovered = "user.recovered",
+        /// The recovery kit was printed.
+        RecoveryPrinted = "recovery.printed",
+        /// The clock was found behind the ledger and the user accepted it.
+        ClockReset = "clock.reset",
+        /// A client's file was opened.
+        ClientAdded = "client.added",
+        /// Somebody looked at clients' identities.
+        ClientViewed = "client.viewed",
+        /// A consent form was made for a client from the disclosure facts of the day.
+        ConsentRequested = "consent.requested",
+        /// A form, blank or signed, was printed as a PDF and handed out.
+        ConsentPrinted = "consent.printed",
+        /// The form was talked through aloud.
+        ConsentDiscussed = "consent.discussed",
+        /// A participant signed.
+        ConsentGranted = "consent.granted",
+        /// A participant said no.
+        ConsentDeclined = "consent.declined",
+        /// A participant took a consent back.
+        ConsentRevoked = "consent.revoked",
+        /// A recording passed the gate and was sealed.
+        SessionRecorded = "session.recorded",
+        /// A session was refused by the gate.
+        SessionRefused = "session.refused",
+        /// The clinician dictated instead of recording.
+        SessionDictated = "session.dictated",
+        /// A worker answered the handshake.
+        WorkerStarted = "worker.started",
+        /// A worker failed, was cancelled or broke the protocol; nothing of its work is kept.
+        WorkerFailed = "worker.failed",
+        /// A recording was handed to the speech engine.
+        TranscriptionRequested = "transcription.requested",
+        /// The speech engine's raw output.
+        TranscriptReceived = "transcript.received",
+        /// Somebody read a transcript.
+        TranscriptViewed = "transcript.viewed",
+        /// The exact prompt, before the model sees it.
+        PromptSent = "prompt.sent",
+        /// The model's raw output, before anything uses it.
+        OutputReceived = "output.received",
+        /// A draft was made of a raw output.
+        DraftMade = "draft.made",
+        /// Drafting was refused by the gate.
+        DraftRefused = "draft.refused",
+        /// Somebody read a draft or a note.
+        NoteViewed = "note.viewed",
+        /// The clinician changed a draft.
+        NoteEdited = "note.edited",
+        /// The clinician answered a warning on a draft.
+        WarningAnswered = "warning.answered",
+        /// The clinician made the draft a note.
+        NoteAttested = "note.attested",
+        /// The clinician added to an attested note.
+        NoteAmended = "note.amended",
+        /// A note left the practice's records as a file.
+        NoteExported = "note.exported",
+        /// Somebody traced a note's entries.
+        NoteTraced = "note.traced",
+        /// Somebody looked at entries of the ledger.
+        LedgerViewed = "ledger.viewed",
+        /// Keys and ciphertext were destroyed; the receipt.
+        RecordDestroyed = "record.destroyed",
+        /// A report was made.
+        ReportMade = "report.made",
+        /// A model was added to the catalogue.
+        ModelAdded = "model.added",
+    }
+}
+
+words! {
+    /// Whose keys open a payload. What a role may not read, its keys cannot open.
+    Class {
+        /// Recordings, transcripts, prompts, outputs, drafts, notes.
+        Clinical = "clinical",
+        /// What a claim needs: codes, dates, times, identities (45 CFR 164.502(b)).
+        Billing = "billing",
+        /// Names, contact, consents, settings.
+        Administrative = "administrative",
+        /// De-identified text (45 CFR 164.514).
+        Research = "research",
+    }
+}
+
+words! {
+    /// What a participant agrees to. One purpose is never implied by another.
+    Purpose {
+        /// The session is recorded, transcribed and a note drafted of it, by models on this machine.
+        AiNotes = "ai_notes",
+    }
+}
+
+words! {
+    /// What a user of the practice is.
+    Role {
+        /// Answers for the practice; holds every key.
+        Owner = "owner",
+        /// Treats clients.
+        Clinician = "clinician",
+    }
+}
