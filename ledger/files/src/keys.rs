@@ -1,0 +1,159 @@
+//! Key files.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use provenote_ledger::KeyStore;
+
+use crate::{found, overwrite, private_file, private_folder, sweep, sync_folder, temporary_name};
+
+/// A [`KeyStore`] in a folder: a key file's name is its path below it.
+#[derive(Debug, Clone)]
+pub struct FileKeys {
+    folder: PathBuf,
+}
+
+impl FileKeys {
+    /// Opens the folder, making it if need be.
+    ///
+    /// # Errors
+    /// When it cannot be made or read.
+    pub fn open(folder: impl Into<PathBuf>) -> io::Result<Self> {
+        let folder = folder.into();
+        private_folder(&folder)?;
+        sweep(&folder)?;
+        for sub in ["users", "classes", "groups"] {
+            if folder.join(sub).is_dir() {
+                sweep(&folder.join(sub))?;
+            }
+        }
+        Ok(Self { folder })
+    }
+
+    fn path(&self, name: &str) -> io::Result<PathBuf> {
+        let part_ok = |part: &str| {
+            !part.is_empty()
+                && !part.starts_with('.')
+                && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
+        };
+        if name.split('/').all(part_ok) && name.split('/').count() <= 2 {
+            Ok(self.folder.join(name))
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "this cannot name a key file"))
+        }
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}
+
+impl KeyStore for FileKeys {
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        found(fs::read(self.path(name)?))
+    }
+
+    fn write(&mut self, name: &str, contents: &[u8]) -> io::Result<()> {
+        let path = self.path(name)?;
+        let folder = parent(&path);
+        if !folder.is_dir() {
+            private_folder(folder)?;
+            sync_folder(&self.folder)?;
+        }
+        // Held open over the rename, so that the bytes it held can be overwritten when nothing names them any more.
+        let old = found(OpenOptions::new().write(true).open(&path))?;
+        let temporary = folder.join(temporary_name());
+        let written = (|| {
+            let mut file = private_file().write(true).create_new(true).open(&temporary)?;
+            file.write_all(contents)?;
+            file.sync_all()?;
+            fs::rename(&temporary, &path)?;
+            sync_folder(folder)
+        })();
+        if written.is_err() {
+            let _ = fs::remove_file(&temporary);
+            return written;
+        }
+        old.map_or(Ok(()), |mut old| overwrite(&mut old))
+    }
+
+    fn destroy(&mut self, name: &str) -> io::Result<()> {
+        let path = self.path(name)?;
+        let Some(mut file) = found(OpenOptions::new().write(true).open(&path))? else { return Ok(()) };
+        overwrite(&mut file)?;
+        found(fs::remove_file(&path))?;
+        sync_folder(parent(&path))
+    }
+
+    fn list(&self, prefix: &str) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        let mut folders = vec![(self.folder.clone(), String::new())];
+        while let Some((folder, above)) = folders.pop() {
+            for entry in fs::read_dir(&folder)? {
+                let entry = entry?;
+                let name = format!("{above}{}", entry.file_name().to_string_lossy());
+                if entry.file_type()?.is_dir() {
+                    if above.is_empty() {
+                        folders.push((entry.path(), format!("{name}/")));
+                    }
+                } else if name.starts_with(prefix) && self.path(&name).is_ok() {
+                    names.push(name);
+                }
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_replaced_listed_and_destroyed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut keys = FileKeys::open(dir.path().join("keys")).expect("opens");
+        assert_eq!(keys.read("users/a.json").expect("reads"), None);
+        keys.write("users/a.json", b"one").expect("writes");
+        keys.write("log.json", b"log").expect("writes");
+        let first = fs::File::open(dir.path().join("keys/users/a.json")).expect("opens");
+        keys.write("users/a.json", b"two").expect("writes");
+        assert_eq!(io::read_to_string(first).expect("reads"), "\0\0\0", "the replaced file is overwritten");
+        assert_eq!(keys.read("users/a.json").expect("reads").as_deref(), Some(&b"two"[..]));
+        assert_eq!(keys.list("").expect("lists"), ["log.json", "users/a.json"]);
+        assert_eq!(keys.list("users/").expect("lists"), ["users/a.json"]);
+        let held = fs::File::open(dir.path().join("keys/users/a.json")).expect("opens");
+        keys.destroy("users/a.json").expect("destroys");
+        keys.destroy("users/a.json").expect("destroying twice is no error");
+        assert_eq!(io::read_to_string(held).expect("reads"), "\0\0\0", "the destroyed file was overwritten");
+        assert_eq!(keys.read("users/a.json").expect("reads"), None);
+    }
+
+    #[test]
+    fn no_name_leads_out() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut keys = FileKeys::open(dir.path()).expect("opens");
+        for bad in ["", "../a", "/etc/passwd", "users/../../a", "users//a", "users/.a", "a/b/c", "A", "a\0b"] {
+            assert!(keys.read(bad).is_err() && keys.write(bad, b"x").is_err() && keys.destroy(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn leftovers_are_swept_and_modes_are_private() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut keys = FileKeys::open(dir.path().join("keys")).expect("opens");
+        keys.write("users/a.json", b"one").expect("writes");
+        fs::write(dir.path().join("keys/users/.new-1-1"), b"half").expect("writes");
+        let keys = FileKeys::open(dir.path().join("keys")).expect("opens");
+        assert_eq!(fs::read_dir(dir.path().join("keys/users")).expect("lists").count(), 1);
+        assert_eq!(keys.list("").expect("lists").len(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = |path: &str| fs::metadata(dir.path().join(path)).expect("is there").permissions().mode() & 0o777;
+            assert_eq!((mode("keys"), mode("keys/users"), mode("keys/users/a.json")), (0o700, 0o700, 0o600));
+        }
+    }
+}
