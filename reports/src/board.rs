@@ -1,0 +1,448 @@
+//! The first report for a licensing board: what the ledger recorded in a period.
+
+use std::fmt::Write as _;
+
+use provenote_schemas::disclosure::Isolation;
+use provenote_schemas::encoding::Digest;
+use provenote_schemas::note::NoteState;
+use provenote_schemas::{ClientId, ConsentId, GroupId, Kind, NoteId, SessionId, Time, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::legal::LegalFacts;
+use crate::note::counted;
+use crate::press::Copy;
+use crate::{Practice, ReportError};
+
+/// Everything the report tells. Clients appear under pseudonyms only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BoardReport {
+    /// The letterhead.
+    pub practice: Practice,
+    /// When it was made.
+    pub made: Time,
+    /// The first moment it covers.
+    pub from: Time,
+    /// The last moment it covers.
+    pub to: Time,
+    /// What it covers, in words that follow "It covers": `all clients of the practice`.
+    pub scope: String,
+    /// What `ledger verify` found just now.
+    pub verification: Verification,
+    /// Entries of the period by kind.
+    pub counts: Vec<KindCount>,
+    /// Sessions that passed the gate, in order of time.
+    pub sessions: Vec<SessionRow>,
+    /// What the gate refused.
+    pub refused: Vec<Refusal>,
+    /// Drafts and notes.
+    pub notes: Vec<NoteRow>,
+    /// Views and exports.
+    pub looks: Vec<Look>,
+    /// Destructions.
+    pub destroyed: Vec<Destruction>,
+    /// Legal statements, usually [`crate::legal_facts`].
+    pub legal: LegalFacts,
+    /// The ledger's checkpoint, a signed note.
+    pub checkpoint: Option<String>,
+}
+
+/// What the verifier said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// The verdict's word, such as `intact`.
+    pub verdict: String,
+    /// True where nothing was found to be altered, missing or added.
+    pub whole: bool,
+    /// Number of entries.
+    pub size: u64,
+    /// RFC 6962 root hash.
+    pub root: Digest,
+    /// Whether the head's signature holds.
+    pub signed: bool,
+    /// What the ledger was compared with, in words; none where nothing outside it was at hand.
+    pub anchored_to: Option<String>,
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// The ledger's origin.
+    pub origin: String,
+    /// The ledger's verifier key.
+    pub vkey: String,
+}
+
+/// One thing the verifier found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Its word.
+    pub kind: String,
+    /// The entry, where there is one.
+    pub seq: Option<u64>,
+    /// In a sentence.
+    pub detail: String,
+}
+
+/// How many entries of a kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KindCount {
+    /// The kind.
+    pub kind: Kind,
+    /// How many.
+    pub count: u64,
+}
+
+/// How a session came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A recording of the session.
+    Recorded,
+    /// The clinician's dictation afterwards.
+    Dictated,
+}
+
+/// A session that passed the gate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionRow {
+    /// The session.
+    pub session: SessionId,
+    /// The client.
+    pub client: ClientId,
+    /// When the entry was made.
+    pub time: Time,
+    /// Its entry.
+    pub seq: u64,
+    /// Length in seconds, where it is known.
+    pub duration_s: Option<f64>,
+    /// How it came in.
+    pub source: Source,
+    /// The consents the gate opened for; empty for a dictation, which needs none.
+    pub consents: Vec<ConsentId>,
+    /// The models that worked on it.
+    pub models: Vec<ModelUse>,
+    /// What the workers reported; none where no worker has run.
+    pub isolation: Option<Isolation>,
+    /// What became of the recording.
+    pub audio: AudioFate,
+}
+
+/// A model at work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelUse {
+    /// `speech`, `voice activity` or `drafting`.
+    pub task: String,
+    /// Its name.
+    pub name: String,
+    /// The engine and its version.
+    pub engine: String,
+    /// SHA-256 of the model file, as the worker saw it.
+    pub sha256: Digest,
+}
+
+/// What became of a recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fate", rename_all = "snake_case")]
+pub enum AudioFate {
+    /// There was none.
+    None,
+    /// It is sealed in the vault.
+    Kept {
+        /// When it falls due for destruction at the latest.
+        due: Time,
+    },
+    /// Its key and ciphertext are gone.
+    Destroyed {
+        /// When.
+        time: Time,
+        /// The receipt's entry.
+        seq: u64,
+    },
+}
+
+/// What the gate refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Its entry.
+    pub seq: u64,
+    /// When.
+    pub time: Time,
+    /// The client.
+    pub client: ClientId,
+    /// The consent's status, such as `declined`.
+    pub status: String,
+    /// Why, one clause each.
+    pub reasons: Vec<String>,
+}
+
+/// A draft or note.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoteRow {
+    /// The note.
+    pub note: NoteId,
+    /// Its session.
+    pub session: SessionId,
+    /// The format's id.
+    pub format: String,
+    /// How far it has come.
+    pub state: NoteState,
+    /// When it was attested, and the entry.
+    pub attested: Option<(Time, u64)>,
+    /// Times the clinician changed the draft.
+    pub edits: u32,
+    /// Warnings the safety screen raised.
+    pub warnings: u32,
+    /// Warnings the clinician answered.
+    pub answered: u32,
+    /// Times it was added to since.
+    pub amendments: u32,
+}
+
+/// A view or an export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// Its entry.
+    pub seq: u64,
+    /// When.
+    pub time: Time,
+    /// `note.viewed`, `note.exported` …
+    pub kind: Kind,
+    /// Who.
+    pub user: UserId,
+    /// What, by pseudonym: `note-… as PDF`.
+    pub what: String,
+}
+
+/// Something destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destruction {
+    /// The receipt's entry.
+    pub seq: u64,
+    /// When.
+    pub time: Time,
+    /// What, by pseudonym: `recording of ses-…`.
+    pub what: String,
+    /// The rule it fell under.
+    pub why: String,
+    /// The retention group whose key is gone.
+    pub group: GroupId,
+    /// SHA-256 of the entry's bytes.
+    pub receipt: Digest,
+}
+
+/// A board report as PDF, with the facts attached as `record.json` (RFC 8785 bytes of [`BoardReport`]).
+///
+/// # Errors
+/// [`ReportError::CheckpointTooLong`], [`ReportError::NoGlyph`] for a character no font has.
+pub fn board_report(report: &BoardReport) -> Result<Vec<u8>, ReportError> {
+    let mut models: Vec<(&ModelUse, u64)> = Vec::new();
+    let mut sessions = Vec::new();
+    for session in &report.sessions {
+        let mut keys = Vec::new();
+        for model in &session.models {
+            let at = match models.iter().position(|(known, _)| *known == model) {
+                Some(at) => at,
+                None => {
+                    models.push((model, 0));
+                    models.len() - 1
+                }
+            };
+            let key = format!("M{}", at + 1);
+            if !keys.contains(&key) {
+                models[at].1 += 1;
+                keys.push(key);
+            }
+        }
+        sessions.push(session_data(session, &keys));
+    }
+
+    let data = json!({
+        "practice": report.practice,
+        "made": report.made,
+        "from": report.from,
+        "to": report.to,
+        "scope": report.scope,
+        "short": in_short(report),
+        "attention": attention(report),
+        "verification": verification_data(&report.verification),
+        "sessions": sessions,
+        "models": models.iter().enumerate().map(|(at, (model, count))| json!({
+            "key": format!("M{}", at + 1), "name": model.name, "task": model.task, "engine": model.engine,
+            "sha256": model.sha256, "sessions": count,
+        })).collect::<Vec<_>>(),
+        "refused": report.refused.iter().map(|refusal| json!({
+            "seq": refusal.seq, "time": refusal.time, "client": refusal.client,
+            "status": sentence_case(&refusal.status), "reasons": refusal.reasons,
+        })).collect::<Vec<_>>(),
+        "notes": report.notes.iter().map(note_data).collect::<Vec<_>>(),
+        "looks": report.looks,
+        "destroyed": report.destroyed,
+        "counts": report.counts.iter().filter(|of| of.count > 0).map(|of| json!({
+            "kind": of.kind, "meaning": meaning(of.kind), "count": of.count,
+        })).collect::<Vec<_>>(),
+        "legal": report.legal.statements,
+        "legal_checked": report.legal.checked_on,
+        "checkpoint": report.checkpoint,
+    });
+    let record = provenote_schemas::canonical(report)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| ReportError::Typesetting("the facts have no JSON form".to_owned()))?;
+    Copy::new("board", include_str!("../typ/board.typ"), report.made, data)?
+        .record(&record)?
+        .checkpoint(report.checkpoint.as_deref())?
+        .print()
+}
+
+fn in_short(report: &BoardReport) -> Vec<(&'static str, u64)> {
+    let kind = |kind: Kind| report.counts.iter().filter(|of| of.kind == kind).map(|of| of.count).sum::<u64>();
+    let notes = |attested: bool| report.notes.iter().filter(|note| (note.state != NoteState::Draft) == attested).count() as u64;
+    vec![
+        ("Sessions processed", report.sessions.len() as u64),
+        ("Refused by the consent gate", report.refused.len() as u64),
+        ("Consents signed", kind(Kind::ConsentGranted)),
+        ("Consents declined or taken back", kind(Kind::ConsentDeclined) + kind(Kind::ConsentRevoked)),
+        ("Notes attested", notes(true)),
+        ("Drafts nobody has attested", notes(false)),
+        ("Views and exports", report.looks.len() as u64),
+        ("Destructions with a receipt", report.destroyed.len() as u64),
+    ]
+}
+
+/// What a reader must not miss.
+fn attention(report: &BoardReport) -> Vec<String> {
+    let mut out = Vec::new();
+    let overridden = report.sessions.iter().filter(|session| session.isolation == Some(Isolation::Overridden)).count();
+    if overridden > 0 {
+        out.push(format!(
+            "{} processed while the practice had switched off the operating system’s isolation of the models.",
+            counted(overridden, "session was", "sessions were")
+        ));
+    }
+    let unconsented = report.sessions.iter().filter(|session| session.source == Source::Recorded && session.consents.is_empty()).count();
+    if unconsented > 0 {
+        out.push(format!("{} no consent in this report.", counted(unconsented, "recorded session names", "recorded sessions name")));
+    }
+    let unanswered: u32 = report.notes.iter().filter(|note| note.state != NoteState::Draft).map(|note| note.warnings.saturating_sub(note.answered)).sum();
+    if unanswered > 0 {
+        out.push(format!(
+            "{} without a written answer: the attested note speaks of it itself, or the ledger holds no answer.",
+            counted(unanswered as usize, "safety warning stands", "safety warnings stand")
+        ));
+    }
+    out
+}
+
+/// A word of the records as a sentence begins: `rolled_back` is `Rolled back`.
+fn sentence_case(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>().replace('_', " ")).unwrap_or_default()
+}
+
+fn verification_data(verification: &Verification) -> Value {
+    let meaning = match (verification.whole, verification.signed, &verification.anchored_to) {
+        (false, _, _) => "The verifier found what should not be there. What it found is listed below, and this report is only as good as the ledger behind it.",
+        (true, false, _) => "Every entry is where it was written, but the head carries no valid signature.",
+        (true, true, None) => "Every entry is where it was written, and the head is signed. Nothing outside the ledger was at hand to show that it was not cut short.",
+        (true, true, Some(_)) => "Every entry is where it was written, the head is signed, and the ledger holds all that the checkpoint it was compared with held.",
+    };
+    json!({
+        "verdict": verification.verdict, "whole": verification.whole, "headline": format!("{}.", sentence_case(&verification.verdict)), "meaning": meaning,
+        "size": verification.size, "root": verification.root, "signed": verification.signed,
+        "anchored_to": verification.anchored_to, "findings": verification.findings,
+        "origin": verification.origin, "vkey": verification.vkey,
+    })
+}
+
+fn session_data(session: &SessionRow, models: &[String]) -> Value {
+    let mut length = session.duration_s.filter(|seconds| seconds.is_finite() && *seconds >= 0.0).map_or_else(String::new, |seconds| {
+        let whole = seconds.round();
+        format!("{} min {} s, ", (whole / 60.0).floor(), whole % 60.0)
+    });
+    let _ = write!(length, "{}", match session.source {
+        Source::Recorded => "recorded",
+        Source::Dictated => "dictated",
+    });
+    let (ok, isolation) = match session.isolation {
+        Some(Isolation::Enforced) => (true, "Isolation enforced"),
+        Some(Isolation::Overridden) => (false, "Isolation overridden"),
+        None => (true, ""),
+    };
+    json!({
+        "session": session.session, "client": session.client, "time": session.time, "seq": session.seq, "length": length,
+        "gate": if session.source == Source::Recorded { "Open" } else { "No recording" },
+        "consents": session.consents,
+        "models": if models.is_empty() { "No model ran".to_owned() } else { models.join(", ") },
+        "isolation": { "ok": ok, "text": isolation },
+        "recording": match &session.audio {
+            AudioFate::None => "None was made".to_owned(),
+            AudioFate::Kept { due } => format!("Sealed; due {}", due.date()),
+            AudioFate::Destroyed { time, seq } => format!("Destroyed {}, entry {seq}", time.date()),
+        },
+    })
+}
+
+fn note_data(note: &NoteRow) -> Value {
+    let mut review = counted(note.edits as usize, "edit", "edits");
+    let _ = if note.warnings == 0 {
+        write!(review, "; no warnings")
+    } else {
+        write!(review, "; {}, {} answered", counted(note.warnings as usize, "warning", "warnings"), note.answered)
+    };
+    if note.amendments > 0 {
+        let _ = write!(review, "; {}", counted(note.amendments as usize, "amendment", "amendments"));
+    }
+    json!({
+        "note": note.note, "session": note.session, "format": note.format, "review": review,
+        "state": match note.state {
+            NoteState::Draft => "Draft",
+            NoteState::Attested => "Attested",
+            NoteState::Amended => "Amended",
+        },
+        "attested": note.attested.map(|(time, _)| time), "attested_seq": note.attested.map(|(_, seq)| seq),
+    })
+}
+
+/// What a kind of entry records, for somebody who has never seen the ledger.
+const fn meaning(kind: Kind) -> &'static str {
+    match kind {
+        Kind::PracticeCreated => "The practice was set up on this computer",
+        Kind::PracticeConfigured => "A setting of the practice was set or changed",
+        Kind::UserAdded => "A user with keys of their own was added",
+        Kind::UserUnlocked => "A user unlocked their keys for a limited time",
+        Kind::UserLocked => "A user locked their keys again",
+        Kind::UserRefused => "A passphrase did not fit",
+        Kind::RecoveryPrinted => "A recovery kit was made",
+        Kind::UserRecovered => "A lost passphrase was replaced with the recovery code",
+        Kind::ClockReset => "The clock ran behind the ledger, and the user accepted it",
+        Kind::ClientAdded => "A client’s file was opened",
+        Kind::ClientViewed => "Somebody looked at a client’s identity",
+        Kind::ConsentRequested => "A consent form was made for a client",
+        Kind::ConsentPrinted => "A consent form was printed",
+        Kind::ConsentDiscussed => "A form was talked through aloud",
+        Kind::ConsentGranted => "A participant signed",
+        Kind::ConsentDeclined => "A participant said no",
+        Kind::ConsentRevoked => "A participant took a consent back",
+        Kind::SessionRecorded => "A recording passed the consent gate and was sealed",
+        Kind::SessionRefused => "The consent gate refused a session",
+        Kind::SessionDictated => "The clinician dictated instead of recording",
+        Kind::WorkerStarted => "A model was started and reported its isolation",
+        Kind::WorkerFailed => "A model failed or was stopped; nothing of its work was kept",
+        Kind::TranscriptionRequested => "A recording was handed to the speech model",
+        Kind::TranscriptReceived => "The speech model’s output was received",
+        Kind::TranscriptViewed => "Somebody read a transcript",
+        Kind::PromptSent => "A prompt was recorded and then shown to the drafting model",
+        Kind::OutputReceived => "The drafting model’s output was received",
+        Kind::DraftMade => "A draft was made of an output",
+        Kind::DraftRefused => "The consent gate refused a draft",
+        Kind::NoteViewed => "Somebody read a draft or a note",
+        Kind::NoteEdited => "The clinician changed a draft",
+        Kind::WarningAnswered => "The clinician answered a safety warning",
+        Kind::NoteAttested => "The clinician attested a note",
+        Kind::NoteAmended => "The clinician added to an attested note",
+        Kind::NoteExported => "A note left the practice’s records as a file",
+        Kind::NoteTraced => "Somebody traced the entries behind a note",
+        Kind::LedgerViewed => "Somebody looked at entries of the ledger",
+        Kind::RecordDestroyed => "Keys and ciphertext were destroyed",
+        Kind::ReportMade => "A report was made",
+        Kind::ModelAdded => "A model was added",
+    }
+}

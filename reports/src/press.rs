@@ -1,0 +1,213 @@
+//! Typst, held still: no clock, no files, no packages, no fonts but ours.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+use provenote_schemas::{Digest, Time};
+use serde_json::Value;
+use typst::diag::{FileError, FileResult, SourceDiagnostic};
+use typst::foundations::{Bytes, Datetime, Duration, Smart};
+use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
+use typst::text::{Font, FontBook};
+use typst::utils::LazyHash;
+use typst::{Library, LibraryExt, World};
+use typst_layout::PagedDocument;
+use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
+
+use crate::fonts::FONTS;
+use crate::{ReportError, checkpoint, wording};
+
+const HOUSE: (&str, &str) = ("house.typ", include_str!("../typ/house.typ"));
+
+/// Typst's own functions, the same for every document.
+static LIBRARY: LazyLock<LazyHash<Library>> = LazyLock::new(|| LazyHash::new(Library::default()));
+
+/// A document on its way to the press.
+pub(crate) struct Copy {
+    /// What it is, as part of the PDF's identifier: `consent`, `board` …
+    kind: &'static str,
+    made: Time,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Copy {
+    /// `template` is Typst source; `data` is what it reads as `/data.json`.
+    pub(crate) fn new(kind: &'static str, template: &'static str, made: Time, mut data: Value) -> Result<Self, ReportError> {
+        wording::settle(&mut data)?;
+        let mut files = BTreeMap::new();
+        files.insert(HOUSE.0.to_owned(), HOUSE.1.as_bytes().to_vec());
+        files.insert("main.typ".to_owned(), template.as_bytes().to_vec());
+        files.insert("data.json".to_owned(), data.to_string().into_bytes());
+        Ok(Self { kind, made, files })
+    }
+
+    /// Adds a file the template reads.
+    pub(crate) fn file(mut self, name: impl Into<String>, bytes: Vec<u8>) -> Self {
+        self.files.insert(name.into(), bytes);
+        self
+    }
+
+    /// Attaches the record, byte for byte.
+    pub(crate) fn record(self, json: &str) -> Result<Self, ReportError> {
+        serde_json::from_str::<serde::de::IgnoredAny>(json)
+            .map_err(|error| ReportError::Record { line: error.line(), column: error.column() })?;
+        Ok(self.file("record.json", json.as_bytes().to_vec()))
+    }
+
+    /// Adds the checkpoint's picture where there is a checkpoint.
+    pub(crate) fn checkpoint(self, note: Option<&str>) -> Result<Self, ReportError> {
+        match note {
+            Some(note) => Ok(self.file("checkpoint.svg", checkpoint::svg(note)?)),
+            None => Ok(self),
+        }
+    }
+
+    /// Sets the document and writes it as PDF/A-3a and PDF/UA-1.
+    pub(crate) fn print(self) -> Result<Vec<u8>, ReportError> {
+        let made = datetime(self.made)?;
+        // The identifier names the content, so two documents never share one, and one document made twice does.
+        let mut content = Vec::new();
+        for (name, bytes) in &self.files {
+            content.extend(name.as_bytes());
+            content.extend(Digest::of(bytes).0);
+        }
+        let ident = format!("provenote:{}:{}:{}", self.kind, self.made, Digest::of(&content));
+        let world = Desk::new(self.files)?;
+        let pdf = set(&world, ident, made);
+        // Typst keeps what it computed for the next document. Nothing of a client stays behind.
+        typst::comemo::evict(0);
+        pdf
+    }
+}
+
+fn datetime(time: Time) -> Result<Datetime, ReportError> {
+    let text = time.to_string();
+    let part = |range: std::ops::Range<usize>| text.get(range).and_then(|digits| digits.parse::<u8>().ok());
+    let whole = || {
+        let year = text.get(0..4).and_then(|digits| digits.parse::<i32>().ok())?;
+        Datetime::from_ymd_hms(year, part(5..7)?, part(8..10)?, part(11..13)?, part(14..16)?, part(17..19)?)
+    };
+    whole().filter(|_| text.len() == 24).ok_or(ReportError::Time { time })
+}
+
+fn set(world: &Desk, ident: String, made: Datetime) -> Result<Vec<u8>, ReportError> {
+    let document = typst::compile::<PagedDocument>(world).output.map_err(|errors| refusal(&errors))?;
+    let standards = PdfStandards::new(&[PdfStandard::A_3a, PdfStandard::Ua_1])
+        .map_err(|error| ReportError::Typesetting(error.message().to_string()))?;
+    let options = PdfOptions {
+        ident: Smart::Custom(ident),
+        creator: Smart::Custom(Some(concat!("Provenote ", env!("CARGO_PKG_VERSION")).to_owned())),
+        timestamp: Some(Timestamp::new_utc(made)),
+        standards,
+        ..PdfOptions::default()
+    };
+    typst_pdf::pdf(&document, &options).map_err(|errors| refusal(&errors))
+}
+
+/// Typst quotes the words it stumbled over; they may be a client's, so only what stands before the first quote or colon is kept.
+fn refusal(errors: &[SourceDiagnostic]) -> ReportError {
+    let message = errors.first().map_or("no reason was given", |error| error.message.as_str());
+    if message.contains("could not be displayed with") || message.contains("code point") || message.contains("codepoint") {
+        return ReportError::NoJoinedGlyph;
+    }
+    let kept = message.split(['`', '"', ':']).next().unwrap_or_default();
+    ReportError::Typesetting(kept.trim_end().to_owned())
+}
+
+/// The only world Typst sees.
+struct Desk {
+    main: FileId,
+    sources: HashMap<FileId, Source>,
+    files: HashMap<FileId, Bytes>,
+}
+
+impl Desk {
+    fn new(files: BTreeMap<String, Vec<u8>>) -> Result<Self, ReportError> {
+        let mut desk = Self { main: id("main.typ")?, sources: HashMap::new(), files: HashMap::new() };
+        for (name, bytes) in files {
+            let id = id(&name)?;
+            if name.ends_with(".typ") {
+                let text = String::from_utf8(bytes).map_err(|_| ReportError::Typesetting(format!("{name} is not UTF-8")))?;
+                desk.sources.insert(id, Source::new(id, text));
+            } else {
+                desk.files.insert(id, Bytes::new(bytes));
+            }
+        }
+        Ok(desk)
+    }
+
+    fn missing(id: FileId) -> FileError {
+        FileError::NotFound(id.get().vpath().get_without_slash().into())
+    }
+}
+
+fn id(name: &str) -> Result<FileId, ReportError> {
+    let path = VirtualPath::new(name).map_err(|_| ReportError::Typesetting(format!("{name} is no path")))?;
+    Ok(RootedPath::new(VirtualRoot::Project, path).intern())
+}
+
+impl World for Desk {
+    fn library(&self) -> &LazyHash<Library> {
+        &LIBRARY
+    }
+
+    fn book(&self) -> &LazyHash<FontBook> {
+        &FONTS.book
+    }
+
+    fn main(&self) -> FileId {
+        self.main
+    }
+
+    fn source(&self, id: FileId) -> FileResult<Source> {
+        self.sources.get(&id).cloned().ok_or_else(|| Self::missing(id))
+    }
+
+    fn file(&self, id: FileId) -> FileResult<Bytes> {
+        self.files.get(&id).cloned().ok_or_else(|| Self::missing(id))
+    }
+
+    fn font(&self, index: usize) -> Option<Font> {
+        FONTS.list.get(index).cloned()
+    }
+
+    fn today(&self, _: Option<Duration>) -> Option<Datetime> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn press(template: &'static str, data: Value) -> Result<Vec<u8>, ReportError> {
+        Copy::new("test", template, Time::from_millis(1_795_291_200_123), data)?.record("{}")?.print()
+    }
+
+    #[test]
+    fn a_refusal_repeats_no_word_of_the_document() {
+        let error = press("#panic(json(\"/data.json\").name)", serde_json::json!({"name": "Jordan ` Rivera"})).expect_err("a panic");
+        let text = error.to_string();
+        assert!(!text.contains("Jordan"), "{text}");
+    }
+
+    #[test]
+    fn the_desk_has_no_file_but_those_given_and_no_clock() {
+        for template in ["#read(\"/etc/passwd\")", "#read(\"../../Cargo.toml\")", "#datetime.today()", "#import \"@preview/x:1.0.0\""] {
+            assert!(matches!(press(template, Value::Null), Err(ReportError::Typesetting(_))), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_time_no_document_can_carry_is_refused() {
+        let far = Time::from_millis(400_000_000_000_000);
+        assert!(matches!(datetime(far), Err(ReportError::Time { .. })));
+        assert!(datetime(Time::from_millis(0)).is_ok());
+    }
+
+    #[test]
+    fn a_record_that_is_no_json_is_refused() {
+        let copy = Copy::new("test", "", Time::from_millis(0), Value::Null).expect("no data");
+        assert!(matches!(copy.record("{\"a\":"), Err(ReportError::Record { line: 1, .. })));
+    }
+}

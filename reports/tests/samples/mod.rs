@@ -1,0 +1,308 @@
+//! One sample of every document, as a practice would make it.
+
+#![allow(dead_code, reason = "each test file and the benchmark use some of them")]
+
+use provenote_reports::{
+    Amendment, AudioFate, BoardReport, ConsentDocument, Destruction, Drafting, EntryLine, KindCount, Look, ModelUse, NoteDocument, NoteRow,
+    Picture, Practice, RecoveryKit, Refusal, SessionRow, Source, Verification, legal_facts,
+};
+use provenote_schemas::consent::{ConsentForm, Grant, Signature};
+use provenote_schemas::disclosure::{DisclosureFacts, Isolation, ModelFact, Place, RetentionFacts};
+use provenote_schemas::note::{Attestation, Danger, NoteState, NoteText, Origin, Section, Sentence, Support, Warning};
+use provenote_schemas::people::{Participant, ParticipantRole};
+use provenote_schemas::{ClientId, ConsentId, Digest, GroupId, Kind, NoteId, ParticipantId, Purpose, SessionId, Time, UserId, digest_of};
+
+pub(crate) const CHECKPOINT: &str = "provenote/ledger/7f3a9c2e5b1d4f60\n214\n3q2+7wAAESIzRFVmd4iZqrvM3e7/ABEiM0RVZneImao=\n\n\u{2014} provenote/ledger/7f3a9c2e5b1d4f60 Kx2ad9aWJ1tq8m0m9rQm7g0Xc0sFhQ1bq2dGh7b1nZ6yq0pVtZr8lq7g5m2Yw1e4fJt3uV0xk9hR6sD5aB4nC2mLQEw=\n";
+const VKEY: &str = "provenote/ledger/7f3a9c2e5b1d4f60+2b1dad9a+AQkGm2hUq7yG1b8mZ0cVwJp5xR3tY6uK9nL4sD2fE7aH";
+
+/// A picture of a line that goes up and down, 240 by 60 pixels, as a signature pad would give it.
+pub(crate) const DRAWN: &[u8] = include_bytes!("drawn.png");
+
+const FORM: &str = "\
+# Recording and AI-drafted notes: your choice
+
+I would like to record our sessions and use software to draft my notes. **You may say no.** Your care will not change if you do.
+
+## What happens
+
+- Your session will be audio recorded on this practice's own computer.
+- Artificial intelligence turns the recording into text and drafts a note. I read, correct and sign every note myself.
+- No sound and no text leaves the computer. The models have *no network*.
+
+## What is kept, and how long
+
+1. The recording: until I sign the note, at most 14 days.
+2. The transcript: until I sign the note, at most 30 days.
+3. The signed note: 7 years after your last visit.
+
+### Your choices
+
+- [x] I agree that my sessions are recorded and a note is drafted by software on this computer.
+- [ ] I would like to hear the recording before it is destroyed.
+
+---
+
+You may take this back at any time, by telling me or in writing. What was recorded until then follows the schedule above.
+";
+
+pub(crate) fn at(text: &str) -> Time {
+    Time::parse(text).expect("a time")
+}
+
+pub(crate) fn practice() -> Practice {
+    Practice {
+        name: "Cedar Street Counseling".into(),
+        clinician: "Dana Whitfield, LPC".into(),
+        license: Some("Licensed Professional Counselor 20417".into()),
+        state: Some("CO".into()),
+    }
+}
+
+fn speech() -> ModelFact {
+    ModelFact { id: "whisper-base".into(), name: "Whisper base".into(), maker: "OpenAI".into(), sha256: Digest::of(b"whisper") }
+}
+
+fn drafter() -> ModelFact {
+    ModelFact { id: "qwen".into(), name: "Qwen2.5-Coder 1.5B Instruct".into(), maker: "Alibaba".into(), sha256: Digest::of(b"qwen") }
+}
+
+fn participant(n: u8, name: &str, role: ParticipantRole) -> Participant {
+    Participant { id: ParticipantId::from_random([n; 10]), name: name.into(), role }
+}
+
+fn form() -> ConsentForm {
+    let facts = DisclosureFacts {
+        speech: speech(),
+        voice_activity: None,
+        drafting: vec![drafter()],
+        place: Place::ThisComputer,
+        isolation: Isolation::Enforced,
+        processors: Vec::new(),
+        retention: RetentionFacts {
+            audio_days: 14,
+            transcript_days: 30,
+            prompts_days: 30,
+            drafts_days: 30,
+            note_years: 7,
+            note_basis: "product default".into(),
+        },
+    };
+    ConsentForm {
+        consent: ConsentId::from_random([7; 10]),
+        client: ClientId::from_random([1; 10]),
+        template: "ai-notes@1".into(),
+        lang: "en".into(),
+        purposes: vec![Purpose::AiNotes],
+        participants: vec![
+            participant(1, "Jordan Rivera", ParticipantRole::Client),
+            participant(2, "Maria José Rivera-O’Neill", ParticipantRole::Guardian),
+            participant(3, "Sam Lee", ParticipantRole::Participant),
+        ],
+        text: FORM.into(),
+        text_sha256: Digest::of(FORM.as_bytes()),
+        disclosure_digest: digest_of(&facts).expect("JSON"),
+        facts,
+        made: at("2026-11-21T20:00:00.123Z"),
+        expires: at("2027-11-21T20:00:00.123Z"),
+    }
+}
+
+/// A form nobody has signed.
+pub(crate) fn unsigned() -> ConsentDocument {
+    ConsentDocument {
+        practice: practice(),
+        form: form(),
+        intent: "By signing I say that I have read this form, that my questions were answered, and that I agree to what it describes. My signature on a screen means the same as one on paper.".into(),
+        grants: Vec::new(),
+        pictures: Vec::new(),
+        checkpoint: None,
+        record_json: "{\"consent\":\"con-0\"}".into(),
+    }
+}
+
+/// Signs for everybody: typed, drawn, on paper.
+pub(crate) fn signed() -> ConsentDocument {
+    let mut document = unsigned();
+    let signatures = [
+        Signature::Typed { name: "Jordan Rivera".into() },
+        Signature::Drawn { png_sha256: Digest::of(DRAWN) },
+        Signature::Scan { pdf_sha256: Digest::of(b"scan") },
+    ];
+    document.grants = document
+        .form
+        .participants
+        .iter()
+        .zip(signatures)
+        .map(|(participant, signature)| Grant {
+            consent: document.form.consent.clone(),
+            participant: participant.id.clone(),
+            text_sha256: document.form.text_sha256,
+            disclosure_digest: document.form.disclosure_digest,
+            intent: document.intent.clone(),
+            signature,
+            time: at("2026-11-21T20:04:11.000Z"),
+        })
+        .collect();
+    document.pictures = vec![Picture { png: DRAWN.to_vec() }];
+    document.checkpoint = Some(CHECKPOINT.into());
+    document
+}
+
+fn sentence(text: &str, origin: Origin) -> Sentence {
+    let support = if origin == Origin::Clinician { Support::Clinician } else { Support::Supported };
+    Sentence { text: text.into(), origin, segments: vec![3, 4], support, reasons: Vec::new() }
+}
+
+pub(crate) fn note() -> NoteDocument {
+    let section = |name: &str, sentences: Vec<Sentence>| Section { name: name.into(), sentences, for_clinician: None };
+    let text = NoteText {
+        note: NoteId::from_random([9; 10]),
+        session: SessionId::from_random([8; 10]),
+        format: "SOAP".into(),
+        sections: vec![
+            section("Subjective", vec![
+                sentence("The client reported sleeping about five hours a night since the move and named the noise in the new apartment as the reason.", Origin::Model),
+                sentence("She practiced the breathing exercise on four of seven days.", Origin::Edited),
+            ]),
+            section("Objective", vec![sentence("Calm, well groomed, oriented; affect congruent with mood.", Origin::Clinician)]),
+            section("Assessment", vec![sentence("Sleep is worse than last month; worry about work is unchanged.", Origin::Model)]),
+            section("Plan", Vec::new()),
+        ],
+        warnings: vec![Warning {
+            id: "w1".into(),
+            danger: Danger::Suicide,
+            segments: vec![12],
+            quote: "not wanting to wake up".into(),
+            in_draft: false,
+            answer: Some("Asked; no plan, no intent.".into()),
+        }],
+    };
+    NoteDocument {
+        practice: practice(),
+        made: at("2026-11-21T20:10:00.000Z"),
+        attestation: Attestation {
+            note: text.note.clone(),
+            text: digest_of(&text).expect("JSON"),
+            user: UserId::from_random([4; 10]),
+            time: at("2026-11-20T17:00:00.000Z"),
+            statement: "I have read this note against the session. It is mine, and I answer for it.".into(),
+        },
+        note: text,
+        format_name: "Subjective, Objective, Assessment, Plan".into(),
+        client_name: "Jordan Rivera".into(),
+        session_time: at("2026-11-20T15:00:00.000Z"),
+        attested_by: "Dana Whitfield, LPC".into(),
+        amendments: vec![Amendment {
+            time: at("2026-11-21T09:00:00.000Z"),
+            by: "Dana Whitfield, LPC".into(),
+            text: "Client called to move the next session to December 4.".into(),
+        }],
+        drafting: Some(Drafting { speech: Some(speech()), model: drafter(), prompt: "note-soap@1".into(), isolation: Isolation::Enforced }),
+        entries: [(4, Kind::ConsentGranted), (9, Kind::SessionRecorded), (12, Kind::TranscriptReceived), (14, Kind::PromptSent), (15, Kind::OutputReceived), (16, Kind::DraftMade), (19, Kind::NoteAttested)]
+            .into_iter()
+            .map(|(seq, kind)| EntryLine { seq, kind, time: at("2026-11-20T15:55:00.000Z") })
+            .collect(),
+        checkpoint: Some(CHECKPOINT.into()),
+        record_json: "{\"note\":\"note-0\"}".into(),
+    }
+}
+
+/// A report over `sessions` sessions; the fourth ran with the isolation switched off.
+pub(crate) fn board(sessions: u8) -> BoardReport {
+    let uses = |fact: ModelFact, task: &str, engine: &str| ModelUse { task: task.into(), name: fact.name, engine: engine.into(), sha256: fact.sha256 };
+    let session_id = |n: u8| SessionId::from_random([n, 8, 8, 8, 8, 8, 8, 8, 8, 8]);
+    let note_id = |n: u8| NoteId::from_random([n, 9, 9, 9, 9, 9, 9, 9, 9, 9]);
+    let time = |n: u8, hour: u8| at(&format!("2026-10-{:02}T{hour:02}:01:00.000Z", n % 28 + 1));
+    BoardReport {
+        practice: practice(),
+        made: at("2026-11-21T20:10:00.000Z"),
+        from: at("2026-08-01"),
+        to: at("2026-11-21"),
+        scope: "all clients of the practice".into(),
+        verification: Verification {
+            verdict: "intact".into(),
+            whole: true,
+            size: 214,
+            root: Digest::of(b"root"),
+            signed: true,
+            anchored_to: Some("the checkpoint kept beside the keys (214 entries)".into()),
+            findings: Vec::new(),
+            origin: "provenote/ledger/7f3a9c2e5b1d4f60".into(),
+            vkey: VKEY.into(),
+        },
+        counts: Kind::ALL.iter().zip(0..).map(|(kind, count)| KindCount { kind: *kind, count: count % 7 }).collect(),
+        sessions: (0..sessions)
+            .map(|n| SessionRow {
+                session: session_id(n),
+                client: ClientId::from_random([n % 5; 10]),
+                time: time(n, 15),
+                seq: 30 + u64::from(n) * 9,
+                duration_s: Some(3012.4),
+                source: if n % 5 == 4 { Source::Dictated } else { Source::Recorded },
+                consents: if n % 5 == 4 { Vec::new() } else { vec![ConsentId::from_random([n % 5; 10])] },
+                models: vec![uses(speech(), "speech", "whisper.cpp 1.8.2"), uses(drafter(), "drafting", "llama.cpp b7000")],
+                isolation: Some(if n == 3 { Isolation::Overridden } else { Isolation::Enforced }),
+                audio: match n % 5 {
+                    4 => AudioFate::None,
+                    2 => AudioFate::Kept { due: at("2026-12-01") },
+                    _ => AudioFate::Destroyed { time: time(n, 18), seq: 38 + u64::from(n) * 9 },
+                },
+            })
+            .collect(),
+        refused: vec![Refusal {
+            seq: 44,
+            time: time(3, 9),
+            client: ClientId::from_random([2; 10]),
+            status: "declined".into(),
+            reasons: vec!["the client declined on 2026-10-02".into()],
+        }],
+        notes: (0..sessions)
+            .map(|n| NoteRow {
+                note: note_id(n),
+                session: session_id(n),
+                format: "SOAP".into(),
+                state: [NoteState::Attested, NoteState::Amended, NoteState::Draft][usize::from(n % 3)],
+                attested: (n % 3 != 2).then(|| (time(n, 18), 37 + u64::from(n) * 9)),
+                edits: u32::from(n % 4),
+                warnings: u32::from(n % 2),
+                answered: u32::from(n % 2),
+                amendments: u32::from(n % 3 == 1),
+            })
+            .collect(),
+        looks: (0..sessions)
+            .map(|n| Look {
+                seq: 40 + u64::from(n) * 9,
+                time: time(n, 19),
+                kind: if n % 2 == 0 { Kind::NoteExported } else { Kind::TranscriptViewed },
+                user: UserId::from_random([4; 10]),
+                what: if n % 2 == 0 { format!("{} as PDF", note_id(n)) } else { session_id(n).to_string() },
+            })
+            .collect(),
+        destroyed: (0..sessions)
+            .filter(|n| n % 5 < 2)
+            .map(|n| Destruction {
+                seq: 38 + u64::from(n) * 9,
+                time: time(n, 18),
+                what: format!("recording of {}", session_id(n)),
+                why: "recordings are destroyed when the note is attested".into(),
+                group: GroupId::from_random([n; 10]),
+                receipt: Digest::of(&[n]),
+            })
+            .collect(),
+        legal: legal_facts().expect("the bundled file"),
+        checkpoint: Some(CHECKPOINT.into()),
+    }
+}
+
+pub(crate) fn recovery() -> RecoveryKit {
+    RecoveryKit {
+        practice: "Cedar Street Counseling".into(),
+        origin: "provenote/ledger/7f3a9c2e5b1d4f60".into(),
+        vkey: VKEY.into(),
+        user: UserId::from_random([4; 10]),
+        name: "Dana Whitfield".into(),
+        code: "7KQ4M-2XN8V-T3P9D-H6RWB-5YJ0C-F1GZS".into(),
+        command: "provenote unlock --recovery".into(),
+        made: at("2026-11-21T20:00:00.123Z"),
+    }
+}
