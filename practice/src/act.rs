@@ -1,0 +1,263 @@
+//! The practice as it is open in this process, and who acts in it.
+
+use provenote_access::Act;
+use provenote_ledger::{Entropy, Header, Log, LogSigner, NewEntry, PayloadRef, Query, Sealed, Unlocked, Vault};
+use provenote_schemas::{GroupId, Kind, Role, Time, UserId, canonical};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::PracticeError;
+use crate::ports::Clock;
+use crate::settings::Settings;
+
+/// The scope of what belongs to no client.
+pub(crate) const PRACTICE_SCOPE: &str = "practice";
+
+/// The media type of a record of ours.
+pub(crate) const JSON: &str = "application/json";
+
+/// Who acts: one user, with keys unlocked.
+pub struct Actor {
+    user: UserId,
+    role: Role,
+    keys: Unlocked,
+    signer: LogSigner,
+}
+
+impl Actor {
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> &UserId {
+        &self.user
+    }
+
+    /// What the user is.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The unlocked keys, for the agent that holds them for a while.
+    #[must_use]
+    pub fn keys(&self) -> &Unlocked {
+        &self.keys
+    }
+
+    /// Asks the access rules; nothing is done before this says yes.
+    pub(crate) fn authorise(&self, act: Act) -> Result<(), PracticeError> {
+        Ok(provenote_access::may(self.role, act)?)
+    }
+
+    pub(crate) fn new(user: UserId, role: Role, keys: Unlocked, signer: LogSigner) -> Self {
+        Self { user, role, keys, signer }
+    }
+}
+
+/// A practice that is open in this process. Several processes may have it open at once: the
+/// ledger's driver puts their entries in one order.
+pub struct Practice {
+    pub(crate) log: Log,
+    pub(crate) vault: Vault,
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) entropy: Box<dyn Entropy>,
+}
+
+impl Practice {
+    /// Puts a practice together of its opened parts.
+    #[must_use]
+    pub fn open(log: Log, vault: Vault, clock: Box<dyn Clock>, entropy: Box<dyn Entropy>) -> Self {
+        Self { log, vault, clock, entropy }
+    }
+
+    /// Signs a user in with a passphrase.
+    ///
+    /// # Errors
+    /// One and the same error for a wrong passphrase and an unknown user, at the same cost.
+    pub fn sign_in(&self, user: &str, passphrase: &[u8]) -> Result<Actor, PracticeError> {
+        let keys = self.vault.unlock(user, passphrase)?;
+        self.resume(keys)
+    }
+
+    /// Goes on with keys unlocked earlier.
+    ///
+    /// # Errors
+    /// [`PracticeError::NotFound`] when the user is no longer of this practice.
+    pub fn resume(&self, keys: Unlocked) -> Result<Actor, PracticeError> {
+        let not_found = || PracticeError::NotFound { what: "user", id: keys.user().to_owned(), list: "access user list" };
+        let user: UserId = keys.user().parse().map_err(|_| not_found())?;
+        let added = self.one(Kind::UserAdded, &[("user", user.as_str())])?.ok_or_else(not_found)?;
+        let role = added.facts.get("role").and_then(fact_text).and_then(Role::from_word).ok_or_else(not_found)?;
+        let signer = self.vault.log_signer(&keys)?;
+        Ok(Actor::new(user, role, keys, signer))
+    }
+
+    /// The user who signs in when none is named: the only one.
+    ///
+    /// # Errors
+    /// [`PracticeError::BadRequest`] where there are several.
+    pub fn only_user(&self) -> Result<String, PracticeError> {
+        let users = self.vault.users()?;
+        match users.as_slice() {
+            [one] => Ok(one.user.clone()),
+            [] => Err(PracticeError::BadRequest("this practice has no user: its key files are missing".to_owned())),
+            _ => Err(PracticeError::BadRequest(
+                "this practice has several users: say who you are with --as USER (`provenote access user list`)".to_owned(),
+            )),
+        }
+    }
+
+    /// The settings in force.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn settings(&self) -> Result<Settings, PracticeError> {
+        let last = self.headers(Kind::PracticeConfigured, &[])?.pop();
+        Ok(last.map_or_else(Settings::default, |header| Settings::from_facts(&header.facts)))
+    }
+
+    /// Changes one setting; the entry carries all of them.
+    ///
+    /// # Errors
+    /// [`PracticeError::BadRequest`] for a setting that does not exist or a value that does not fit.
+    pub fn configure(&mut self, actor: &Actor, name: &str, value: &str) -> Result<Settings, PracticeError> {
+        actor.authorise(Act::Configure)?;
+        let mut settings = self.settings()?;
+        settings.set(name, value)?;
+        self.append_settings(actor, &settings)?;
+        Ok(settings)
+    }
+
+    pub(crate) fn append_settings(&mut self, actor: &Actor, settings: &Settings) -> Result<u64, PracticeError> {
+        let mut entry = self.entry(actor, Kind::PracticeConfigured);
+        for (name, fact) in settings.facts() {
+            entry = entry.fact(&name, fact);
+        }
+        self.append_one(actor, entry)
+    }
+
+    /// The time the next entry will carry.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// The open log, to be read.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The keys, to be read.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    pub(crate) fn entry(&self, actor: &Actor, kind: Kind) -> NewEntry {
+        NewEntry::new(actor.user.as_str(), kind.as_str())
+    }
+
+    pub(crate) fn append(&mut self, actor: &Actor, entries: Vec<NewEntry>) -> Result<Vec<u64>, PracticeError> {
+        Ok(self.log.append(self.clock.now().millis(), &actor.signer, entries)?)
+    }
+
+    pub(crate) fn append_one(&mut self, actor: &Actor, entry: NewEntry) -> Result<u64, PracticeError> {
+        Ok(self.append(actor, vec![entry])?.first().copied().unwrap_or_default())
+    }
+
+    /// Headers of one kind that carry all these references, in order.
+    pub(crate) fn headers(&self, kind: Kind, refs: &[(&str, &str)]) -> Result<Vec<Header>, PracticeError> {
+        let query = Query {
+            kind: Some(kind.as_str()),
+            refs: refs.iter().map(|(name, id)| ((*name).to_owned(), (*id).to_owned())).collect(),
+            ..Query::default()
+        };
+        Ok(self.log.find(&query)?)
+    }
+
+    /// Headers of any kind that carry this reference, in order.
+    pub(crate) fn headers_with(&self, name: &str, id: &str) -> Result<Vec<Header>, PracticeError> {
+        let query = Query { refs: vec![(name.to_owned(), id.to_owned())], ..Query::default() };
+        Ok(self.log.find(&query)?)
+    }
+
+    pub(crate) fn one(&self, kind: Kind, refs: &[(&str, &str)]) -> Result<Option<Header>, PracticeError> {
+        Ok(self.headers(kind, refs)?.into_iter().next())
+    }
+
+    pub(crate) fn random_id<T>(&mut self, make: impl Fn([u8; 10]) -> T) -> T {
+        let mut bytes = [0; 10];
+        self.entropy.fill(&mut bytes);
+        make(bytes)
+    }
+
+    pub(crate) fn new_group(&mut self, actor: &Actor, class: provenote_schemas::Class, scope: &str) -> Result<GroupId, PracticeError> {
+        let group = self.random_id(GroupId::from_random);
+        self.vault.create_group(&actor.keys, group.as_str(), class.as_str(), scope, &mut *self.entropy)?;
+        Ok(group)
+    }
+
+    /// Seals a record as its RFC 8785 bytes.
+    pub(crate) fn seal_record<T: Serialize>(&mut self, actor: &Actor, group: &str, name: &str, record: &T) -> Result<Sealed, PracticeError> {
+        let bytes = canonical(record).map_err(|error| PracticeError::BadRequest(error.to_string()))?;
+        self.seal_bytes(actor, group, name, JSON, &bytes)
+    }
+
+    pub(crate) fn seal_bytes(&mut self, actor: &Actor, group: &str, name: &str, media_type: &str, bytes: &[u8]) -> Result<Sealed, PracticeError> {
+        Ok(self.vault.seal(&actor.keys, group, name, media_type, bytes, &mut *self.entropy)?)
+    }
+
+    /// Opens the payload of that name of an entry.
+    pub(crate) fn open_bytes(&self, actor: &Actor, header: &Header, name: &str, what: &'static str) -> Result<Vec<u8>, PracticeError> {
+        let reference = payload(header, name).ok_or_else(|| PracticeError::Unreadable {
+            seq: header.seq,
+            what,
+            why: "the entry carries no such payload".to_owned(),
+        })?;
+        if let Some(receipt) = self.destruction(&reference.group)? {
+            return Err(PracticeError::Destroyed { what, on: Time::from_millis(receipt.time).date(), seq: receipt.seq });
+        }
+        let (wrapped_key, body) = self.log.sealed(reference)?.ok_or_else(|| PracticeError::Unreadable {
+            seq: header.seq,
+            what,
+            why: "its ciphertext is missing".to_owned(),
+        })?;
+        Ok(self.vault.open(&actor.keys, reference, &wrapped_key, &body)?.to_vec())
+    }
+
+    pub(crate) fn open_record<T: DeserializeOwned>(&self, actor: &Actor, header: &Header, name: &str, what: &'static str) -> Result<T, PracticeError> {
+        let bytes = self.open_bytes(actor, header, name, what)?;
+        serde_json::from_slice(&bytes).map_err(|error| PracticeError::Unreadable {
+            seq: header.seq,
+            what,
+            why: format!("not the record's form, at byte {}", error.column()),
+        })
+    }
+
+    /// The receipt of a group's destruction, if it was destroyed.
+    pub(crate) fn destruction(&self, group: &str) -> Result<Option<Header>, PracticeError> {
+        self.one(Kind::RecordDestroyed, &[("group", group)])
+    }
+}
+
+/// The payload of that name.
+pub(crate) fn payload<'a>(header: &'a Header, name: &str) -> Option<&'a PayloadRef> {
+    header.payloads.iter().find(|payload| payload.name == name)
+}
+
+/// A fact that is a word.
+pub(crate) fn fact_text(fact: &provenote_ledger::Fact) -> Option<&str> {
+    match fact {
+        provenote_ledger::Fact::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// A reference an entry is known to carry.
+pub(crate) fn reference<'a>(header: &'a Header, name: &'static str) -> Result<&'a str, PracticeError> {
+    header.refs.get(name).map(String::as_str).ok_or_else(|| PracticeError::Unreadable {
+        seq: header.seq,
+        what: "reference",
+        why: format!("the entry names no {name}"),
+    })
+}

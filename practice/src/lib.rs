@@ -1,0 +1,23 @@
+//! The use cases. Each one goes the same way: authorise, decide, append, act.
+//!
+//! An act's entry is durable before its effect can be seen (design, invariant 2), and every act
+//! carries its actor. Nothing here reads a clock, the environment or a terminal: the edge hands in
+//! the time, randomness, engines and printers as [`ports`].
+
+mod act;
+pub mod board;
+pub mod clients;
+pub mod consents;
+pub mod drafting;
+pub mod error;
+pub mod ledger_views;
+pub mod notes;
+pub mod ports;
+pub mod retention;
+pub mod sessions;
+pub mod settings;
+pub mod setup;
+pub mod users;
+
+pub use act::{Actor, Practice};
+pub use error::PracticeError;

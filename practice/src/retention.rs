@@ -1,0 +1,140 @@
+//! The schedule: what falls due when and why, and destruction with a receipt.
+//!
+//! The entry comes first, then the keys, then the ciphertext (design, invariants 2 and 5). A crash
+//! in between leaves an entry whose group still has a key; [`Practice::finish_destructions`] then
+//! carries it out, also on a backup put back.
+
+use provenote_access::Act;
+use provenote_ledger::{Fact, Header};
+use provenote_schemas::{Kind, Time};
+use serde::Serialize;
+
+use crate::act::{Actor, Practice, payload, reference};
+use crate::error::PracticeError;
+
+/// What a group of payloads is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordClass {
+    /// A session's recording.
+    Audio,
+    /// A session's transcript, prompts, raw outputs and drafts.
+    WorkingPapers,
+}
+
+/// Something that falls due.
+#[derive(Debug, Clone, Serialize)]
+pub struct Due {
+    /// The session it is of.
+    pub record: String,
+    /// What it is.
+    pub class: RecordClass,
+    /// From when on it is to be destroyed.
+    pub at: Time,
+    /// True where that time has come.
+    pub now: bool,
+    /// The rule, its source and mark.
+    pub basis: String,
+    /// The retention group.
+    pub group: String,
+}
+
+/// What was destroyed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Receipt {
+    /// The session it was of.
+    pub record: String,
+    /// What it was.
+    pub class: RecordClass,
+    /// The entry.
+    pub seq: u64,
+    /// Bytes of ciphertext removed with the key.
+    pub bytes: u64,
+}
+
+impl Practice {
+    /// Everything on the schedule that still exists, what is due first.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn retention_plan(&self, actor: &Actor) -> Result<Vec<Due>, PracticeError> {
+        actor.authorise(Act::RunRetention)?;
+        let settings = self.settings()?;
+        let now = self.clock.now();
+        let mut plan = Vec::new();
+        for session in self.headers(Kind::SessionRecorded, &[])? {
+            let id = reference(&session, "session")?;
+            let attested = self.one(Kind::NoteAttested, &[("session", id)])?.map(|header| Time::from_millis(header.time));
+            for (name, class, days, basis) in [
+                ("audio", RecordClass::Audio, settings.audio_days, "RET-09: when the note is attested, at most %d days after the session; practice policy [verified from seed-000; the number is a product default]"),
+                ("working", RecordClass::WorkingPapers, settings.working_days, "RET-10 to RET-12: when the note is attested, at most %d days after the session; practice policy [verified from seed-000 and seed-002; the number is a product default]"),
+            ] {
+                let group = reference(&session, name)?;
+                if self.destruction(group)?.is_some() && !self.vault.group_exists(group) {
+                    continue;
+                }
+                let latest = Time::from_millis(session.time).plus_days(days);
+                let at = attested.map_or(latest, |attested| attested.min(latest));
+                plan.push(Due { record: id.to_owned(), class, at, now: at <= now, basis: basis.replace("%d", &days.to_string()), group: group.to_owned() });
+            }
+        }
+        plan.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.record.cmp(&b.record)));
+        Ok(plan)
+    }
+
+    /// Destroys what is due. `only` limits it to one session's record of one class.
+    ///
+    /// # Errors
+    /// Where the entry cannot be written (then nothing is destroyed) or a key cannot be removed.
+    pub fn retention_run(&mut self, actor: &Actor, only: Option<(&str, RecordClass)>) -> Result<Vec<Receipt>, PracticeError> {
+        actor.authorise(Act::RunRetention)?;
+        self.finish_destructions()?;
+        let mut receipts = Vec::new();
+        for due in self.retention_plan(actor)?.into_iter().filter(|due| due.now) {
+            if only.is_some_and(|(record, class)| due.record != record || due.class != class) {
+                continue;
+            }
+            let session = self.session_header(&due.record)?;
+            let class = match due.class {
+                RecordClass::Audio => "audio",
+                RecordClass::WorkingPapers => "working_papers",
+            };
+            let entry = self
+                .entry(actor, Kind::RecordDestroyed)
+                .refer("client", reference(&session, "client")?)
+                .refer("session", &due.record)
+                .refer("group", &due.group)
+                .fact("class", Fact::Text(class.to_owned()))
+                .fact("due", Fact::Text(due.at.to_string()))
+                .fact("basis", Fact::Text(if due.class == RecordClass::Audio { "RET-09" } else { "RET-10" }.to_owned()));
+            let seq = self.append_one(actor, entry)?;
+            let bytes = self.carry_out(&session, &due.group)?;
+            receipts.push(Receipt { record: due.record, class: due.class, seq, bytes });
+        }
+        Ok(receipts)
+    }
+
+    /// Carries out destructions that are in the ledger but whose key still exists: after a crash, or on a backup.
+    ///
+    /// # Errors
+    /// Where a key cannot be removed.
+    pub fn finish_destructions(&mut self) -> Result<usize, PracticeError> {
+        let mut finished = 0;
+        for receipt in self.headers(Kind::RecordDestroyed, &[])? {
+            let group = reference(&receipt, "group")?.to_owned();
+            if self.vault.group_exists(&group) {
+                let session = self.session_header(reference(&receipt, "session")?)?;
+                self.carry_out(&session, &group)?;
+                finished += 1;
+            }
+        }
+        Ok(finished)
+    }
+
+    fn carry_out(&mut self, session: &Header, group: &str) -> Result<u64, PracticeError> {
+        let blobs: Vec<_> = payload(session, "audio").filter(|sealed| sealed.group == group).map(|sealed| sealed.ciphertext).into_iter().collect();
+        self.vault.destroy_group(group, &blobs)?;
+        let in_blobs: u64 = payload(session, "audio").filter(|sealed| sealed.group == group).map_or(0, |sealed| sealed.padded_length);
+        Ok(self.log.delete_ciphertext(group)? + in_blobs)
+    }
+}

@@ -1,0 +1,312 @@
+//! Recordings: through the gate, sealed as they stream, or refused and not stored.
+
+use std::io::Write as _;
+use std::ops::ControlFlow;
+
+use provenote_access::Act;
+use provenote_ledger::{Fact, Header};
+use provenote_schemas::transcript::Transcript;
+use provenote_schemas::{Class, ClientId, Digest, Kind, SessionId, Time};
+use serde::{Deserialize, Serialize};
+
+use crate::act::{Actor, Practice, payload, reference};
+use crate::error::PracticeError;
+use crate::ports::{Models, OnStage, Stage};
+
+/// What a sealed recording is: signed 16-bit little-endian samples, 16 kHz, one channel.
+pub(crate) const AUDIO_TYPE: &str = "audio/L16;rate=16000;channels=1;endian=little";
+
+/// Samples a second of every sealed recording.
+pub(crate) const RATE: f64 = 16_000.0;
+
+/// What is known of a recording; sealed with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionRecord {
+    /// The session.
+    pub session: SessionId,
+    /// Whose.
+    pub client: ClientId,
+    /// Seconds.
+    pub duration_s: f64,
+    /// SHA-256 of the file as it was given. Not in the header: it would prove a guess about the recording.
+    pub source_sha256: Digest,
+}
+
+/// How far a session has come.
+#[derive(Debug, Clone, Serialize)]
+pub struct SessionState {
+    /// The session.
+    pub session: SessionId,
+    /// Whose.
+    pub client: ClientId,
+    /// When it was added.
+    pub added: Time,
+    /// Seconds.
+    pub duration_s: f64,
+    /// Whether the recording still exists.
+    pub audio: AudioState,
+    /// Whether it was transcribed.
+    pub transcribed: bool,
+    /// Its notes.
+    pub notes: Vec<String>,
+}
+
+/// Whether a recording still exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudioState {
+    /// Sealed in the vault.
+    Sealed,
+    /// Destroyed, with a receipt.
+    Destroyed,
+}
+
+impl Practice {
+    /// Lets a recording through the gate and seals it as it streams; a refused one is not stored.
+    ///
+    /// # Errors
+    /// [`PracticeError::Gate`] when consent is not in force; [`PracticeError::Audio`] when the recording cannot
+    /// be read to its end. Neither keeps a byte of it.
+    pub fn add_session(
+        &mut self,
+        actor: &Actor,
+        client: &str,
+        models: &dyn Models,
+        recording: impl FnOnce() -> Result<Opened, String>,
+        on_stage: OnStage<'_>,
+    ) -> Result<(SessionRecord, u64), PracticeError> {
+        actor.authorise(Act::AddSession)?;
+        let client = self.client(actor, client)?;
+        // The gate comes first: of a refused session not even the file is opened.
+        let consents = self.pass_gate(actor, &client, models, Kind::SessionRefused, &[])?;
+        let mut opened = recording().map_err(PracticeError::Audio)?;
+        let scope = client.client.as_str();
+        let audio = self.new_group(actor, Class::Clinical, scope)?;
+        let working = self.new_group(actor, Class::Clinical, scope)?;
+        let session = self.random_id(SessionId::from_random);
+        let sealed = self.seal_recording(actor, audio.as_str(), &mut opened, on_stage).and_then(|(sealed, samples)| {
+            #[allow(clippy::cast_precision_loss)]
+            let duration_s = samples as f64 / RATE;
+            let record = SessionRecord { session: session.clone(), client: client.client.clone(), duration_s, source_sha256: opened.source_sha256 };
+            let mut entry = self
+                .entry(actor, Kind::SessionRecorded)
+                .refer("client", &client.client)
+                .refer("session", &session)
+                .refer("audio", &audio)
+                .refer("working", &working)
+                .fact("duration_ms", Fact::Number(millis(duration_s)));
+            for (index, consent) in consents.iter().enumerate() {
+                entry = entry.refer(&format!("consent.{index}"), consent);
+            }
+            entry = entry.payload(sealed).payload(self.seal_record(actor, audio.as_str(), "session", &record)?);
+            Ok((record, entry))
+        });
+        let blob = sealed.as_ref().ok().and_then(|(_, entry)| entry.payloads.iter().find(|sealed| sealed.reference.name == "audio").map(|sealed| sealed.reference.ciphertext));
+        let outcome = sealed.and_then(|(record, entry)| Ok((record, self.append_one(actor, entry)?)));
+        if outcome.is_err() {
+            // Without its entry the recording must not stay: its keys go first, then what they sealed.
+            let blobs: Vec<_> = blob.into_iter().collect();
+            self.vault.destroy_group(audio.as_str(), &blobs)?;
+            self.vault.destroy_group(working.as_str(), &[])?;
+        }
+        outcome
+    }
+
+    fn seal_recording(
+        &mut self,
+        actor: &Actor,
+        group: &str,
+        opened: &mut Opened,
+        on_stage: OnStage<'_>,
+    ) -> Result<(provenote_ledger::Sealed, u64), PracticeError> {
+        let mut writer = self.vault.seal_stream(actor.keys(), group, "audio", AUDIO_TYPE, &mut *self.entropy)?;
+        let mut samples = 0_u64;
+        let mut bytes = Vec::new();
+        for block in opened.blocks.by_ref() {
+            let block = block.map_err(PracticeError::Audio)?;
+            bytes.clear();
+            for sample in &block {
+                bytes.extend_from_slice(&to_pcm16(*sample).to_le_bytes());
+            }
+            writer.write_all(&bytes).map_err(|error| PracticeError::Audio(format!("the recording could not be sealed: {error}")))?;
+            samples += block.len() as u64;
+            #[allow(clippy::cast_precision_loss)]
+            let done = opened.expected_s.map_or(0.0, |expected| (samples as f64 / RATE / expected.max(0.001)).min(1.0));
+            #[allow(clippy::cast_possible_truncation)]
+            if on_stage(Stage::Sealing, done as f32) == ControlFlow::Break(()) {
+                return Err(PracticeError::NotAllowed("stopped as asked; nothing of the recording was kept".to_owned()));
+            }
+        }
+        if samples == 0 {
+            return Err(PracticeError::Audio("the recording holds no sound: its length is zero".to_owned()));
+        }
+        Ok((writer.finish()?, samples))
+    }
+
+    /// The sessions of one client, or of all.
+    ///
+    /// # Errors
+    /// [`PracticeError::NotFound`].
+    pub fn list_sessions(&mut self, actor: &Actor, client: Option<&str>) -> Result<Vec<SessionState>, PracticeError> {
+        actor.authorise(Act::ViewSession)?;
+        let headers = match client {
+            None => self.headers(Kind::SessionRecorded, &[])?,
+            Some(asked) => {
+                let client = self.client(actor, asked)?;
+                self.headers(Kind::SessionRecorded, &[("client", client.client.as_str())])?
+            }
+        };
+        headers.iter().map(|header| self.session_state(header)).collect()
+    }
+
+    /// One session.
+    ///
+    /// # Errors
+    /// [`PracticeError::NotFound`].
+    pub fn show_session(&mut self, actor: &Actor, session: &str) -> Result<SessionState, PracticeError> {
+        actor.authorise(Act::ViewSession)?;
+        let header = self.session_header(session)?;
+        self.session_state(&header)
+    }
+
+    fn session_state(&self, header: &Header) -> Result<SessionState, PracticeError> {
+        let session = session_of(header)?;
+        let audio = match self.destruction(reference(header, "audio")?)? {
+            Some(_) => AudioState::Destroyed,
+            None => AudioState::Sealed,
+        };
+        let mut notes: Vec<String> = Vec::new();
+        for draft in self.headers(Kind::DraftMade, &[("session", session.as_str())])? {
+            notes.push(reference(&draft, "note")?.to_owned());
+        }
+        Ok(SessionState {
+            client: client_of(header)?,
+            added: Time::from_millis(header.time),
+            duration_s: duration_s(header),
+            audio,
+            transcribed: self.one(Kind::TranscriptReceived, &[("session", session.as_str())])?.is_some(),
+            notes,
+            session,
+        })
+    }
+
+    /// A session's transcript; reading it is an entry, before it is shown.
+    ///
+    /// # Errors
+    /// [`PracticeError::NotAllowed`] before it was transcribed, [`PracticeError::Destroyed`] after its time.
+    pub fn show_transcript(&mut self, actor: &Actor, session: &str) -> Result<Transcript, PracticeError> {
+        actor.authorise(Act::ViewTranscript)?;
+        let header = self.session_header(session)?;
+        let session = session_of(&header)?;
+        let transcript = self.transcript(actor, &session)?.ok_or_else(|| {
+            PracticeError::NotAllowed(format!("session {session} is not transcribed yet: `provenote note draft {session}` does it"))
+        })?;
+        let entry = self
+            .entry(actor, Kind::TranscriptViewed)
+            .refer("client", reference(&header, "client")?)
+            .refer("session", &session);
+        self.append_one(actor, entry)?;
+        Ok(transcript)
+    }
+
+    pub(crate) fn transcript(&self, actor: &Actor, session: &SessionId) -> Result<Option<Transcript>, PracticeError> {
+        self.headers(Kind::TranscriptReceived, &[("session", session.as_str())])?
+            .last()
+            .map(|header| self.open_record(actor, header, "transcript", "transcript"))
+            .transpose()
+    }
+
+    pub(crate) fn session_header(&self, asked: &str) -> Result<Header, PracticeError> {
+        let not_found = || PracticeError::NotFound { what: "session", id: asked.chars().take(40).collect(), list: "session list" };
+        let id: SessionId = asked.parse().map_err(|_| not_found())?;
+        self.one(Kind::SessionRecorded, &[("session", id.as_str())])?.ok_or_else(not_found)
+    }
+
+    /// The sealed recording, opened as blocks of half a second.
+    pub(crate) fn open_recording(&self, actor: &Actor, header: &Header) -> Result<Box<dyn std::io::Read + Send>, PracticeError> {
+        let sealed = payload(header, "audio").ok_or_else(|| PracticeError::Unreadable {
+            seq: header.seq,
+            what: "recording",
+            why: "the entry carries none".to_owned(),
+        })?;
+        if let Some(receipt) = self.destruction(&sealed.group)? {
+            return Err(PracticeError::Destroyed { what: "recording", on: Time::from_millis(receipt.time).date(), seq: receipt.seq });
+        }
+        let (wrapped_key, _) = self.log.sealed(sealed)?.ok_or_else(|| PracticeError::Unreadable {
+            seq: header.seq,
+            what: "recording",
+            why: "its ciphertext is missing".to_owned(),
+        })?;
+        Ok(self.vault.open_stream(actor.keys(), sealed, &wrapped_key)?)
+    }
+}
+
+/// A recording the edge has opened.
+pub struct Opened {
+    /// Blocks of 16 kHz samples of one channel.
+    pub blocks: Box<dyn Iterator<Item = Result<Vec<f32>, String>>>,
+    /// SHA-256 of the file as it was given.
+    pub source_sha256: Digest,
+    /// Its length as far as the file tells it before it is decoded, in seconds.
+    pub expected_s: Option<f64>,
+}
+
+/// Samples of a sealed recording, a second at a time.
+pub(crate) fn pcm_blocks(mut reader: Box<dyn std::io::Read + Send>) -> impl Iterator<Item = Result<Vec<f32>, String>> {
+    let mut ended = false;
+    std::iter::from_fn(move || {
+        if ended {
+            return None;
+        }
+        let mut bytes = vec![0_u8; 32_000];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match reader.read(&mut bytes[filled..]) {
+                Ok(0) => {
+                    ended = true;
+                    break;
+                }
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    ended = true;
+                    return Some(Err(format!("the sealed recording could not be opened to its end: {error}")));
+                }
+            }
+        }
+        bytes.truncate(filled);
+        let samples: Vec<f32> =
+            bytes.chunks_exact(2).map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0).collect();
+        (!samples.is_empty()).then_some(Ok(samples))
+    })
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn to_pcm16(sample: f32) -> i16 {
+    (sample.clamp(-1.0, 1.0) * 32_767.0).round() as i16
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn millis(seconds: f64) -> i64 {
+    (seconds * 1000.0).round() as i64
+}
+
+pub(crate) fn duration_s(header: &Header) -> f64 {
+    match header.facts.get("duration_ms") {
+        #[allow(clippy::cast_precision_loss)]
+        Some(Fact::Number(millis)) => *millis as f64 / 1000.0,
+        _ => 0.0,
+    }
+}
+
+pub(crate) fn session_of(header: &Header) -> Result<SessionId, PracticeError> {
+    reference(header, "session")?.parse().map_err(|error: provenote_schemas::ids::BadId| bad_reference(header, &error))
+}
+
+pub(crate) fn client_of(header: &Header) -> Result<ClientId, PracticeError> {
+    reference(header, "client")?.parse().map_err(|error: provenote_schemas::ids::BadId| bad_reference(header, &error))
+}
+
+pub(crate) fn bad_reference(header: &Header, error: &dyn std::fmt::Display) -> PracticeError {
+    PracticeError::Unreadable { seq: header.seq, what: "reference", why: error.to_string() }
+}

@@ -1,0 +1,111 @@
+//! Users: who there is, when their keys were held, and what they added to the catalogue.
+
+use provenote_access::Act;
+use provenote_ledger::{Argon2Params, Fact};
+use provenote_schemas::{Digest, Kind, UserId};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::act::{Actor, Practice, fact_text, reference};
+use crate::error::PracticeError;
+
+/// A user of the practice.
+#[derive(Debug, Clone, Serialize)]
+pub struct User {
+    /// Pseudonym.
+    pub id: UserId,
+    /// The name, sealed in the ledger.
+    pub name: String,
+    /// The role's word.
+    pub role: String,
+    /// The second factor, where there is one.
+    pub factor: Option<String>,
+}
+
+impl Practice {
+    /// Everybody who has keys.
+    ///
+    /// # Errors
+    /// Where the ledger or a record cannot be read.
+    pub fn list_users(&self, actor: &Actor) -> Result<Vec<User>, PracticeError> {
+        actor.authorise(Act::ManageUsers)?;
+        let mut users = Vec::new();
+        for header in self.headers(Kind::UserAdded, &[])? {
+            let id = reference(&header, "user")?.parse().map_err(|error| crate::sessions::bad_reference(&header, &error))?;
+            let name = String::from_utf8_lossy(&self.open_bytes(actor, &header, "name", "user's name")?).into_owned();
+            let role = header.facts.get("role").and_then(fact_text).unwrap_or("?").to_owned();
+            users.push(User { id, name, role, factor: None });
+        }
+        Ok(users)
+    }
+
+    /// Signs a user in with the recovery code.
+    ///
+    /// # Errors
+    /// One and the same error for a wrong code and an unknown user.
+    pub fn recover(&self, user: &str, code: &str) -> Result<Actor, PracticeError> {
+        let keys = self.vault.unlock_with_recovery(user, code)?;
+        self.resume(keys)
+    }
+
+    /// A new recovery code in place of the one that was used. The entry comes first.
+    ///
+    /// # Errors
+    /// Where ledger or key file cannot be written.
+    pub fn new_recovery_code(&mut self, actor: &Actor) -> Result<Zeroizing<String>, PracticeError> {
+        self.recovery_printed(actor)?;
+        Ok(self.vault.create_recovery(actor.keys(), &mut *self.entropy)?)
+    }
+
+    /// Seals a user's keys under another passphrase. The entry comes first.
+    ///
+    /// # Errors
+    /// [`PracticeError::BadRequest`] for a passphrase that is too short; vault and ledger errors.
+    pub fn change_passphrase(&mut self, actor: &Actor, passphrase: &[u8]) -> Result<u64, PracticeError> {
+        crate::setup::checked_passphrase(passphrase)?;
+        let entry = self.entry(actor, Kind::UserRecovered).refer("user", actor.user());
+        let seq = self.append_one(actor, entry)?;
+        self.vault.change_passphrase(actor.keys(), passphrase, Argon2Params::default(), &mut *self.entropy)?;
+        Ok(seq)
+    }
+
+    /// Records that the keys are held for a while.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be written; then they must not be held.
+    pub fn unlocked(&mut self, actor: &Actor, idle_minutes: u32) -> Result<u64, PracticeError> {
+        let entry = self.entry(actor, Kind::UserUnlocked).refer("user", actor.user()).fact("idle_minutes", Fact::Number(idle_minutes.into()));
+        self.append_one(actor, entry)
+    }
+
+    /// Records that the keys are forgotten.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be written.
+    pub fn locked(&mut self, actor: &Actor) -> Result<u64, PracticeError> {
+        let entry = self.entry(actor, Kind::UserLocked).refer("user", actor.user());
+        self.append_one(actor, entry)
+    }
+
+    /// Records how often a wrong passphrase was tried since the last time the right one was given.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be written.
+    pub fn refused_before(&mut self, actor: &Actor, times: u32) -> Result<u64, PracticeError> {
+        let entry = self.entry(actor, Kind::UserRefused).refer("user", actor.user()).fact("times", Fact::Number(times.into()));
+        self.append_one(actor, entry)
+    }
+
+    /// Records that a model came into the practice's catalogue.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be written.
+    pub fn model_added(&mut self, actor: &Actor, id: &str, sha256: &Digest) -> Result<u64, PracticeError> {
+        actor.authorise(Act::ManageModels)?;
+        let entry = self
+            .entry(actor, Kind::ModelAdded)
+            .fact("model", Fact::Text(id.to_owned()))
+            .fact("model_sha256", Fact::Text(sha256.to_string()));
+        self.append_one(actor, entry)
+    }
+}
