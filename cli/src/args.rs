@@ -1,0 +1,512 @@
+//! The command line's words.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Keeps the evidence around AI-drafted therapy notes: consent, recording, prompts, drafts, notes,
+/// destruction, in a ledger that strangers can verify.
+#[derive(Debug, Parser)]
+#[command(name = "provenote", version, about, max_term_width = 100, after_help = "\
+Example, a first session:
+  provenote init --practice \"Elm Street Counseling\" --clinician \"Dana Reyes, LCSW\" --state IL
+  provenote client add \"Maria Alvarez\"
+  provenote consent form cli-… -o consent.pdf
+  provenote consent sign cli-… --participant \"Maria Alvarez\" --typed \"Maria Alvarez\"
+  provenote session add cli-… session.wav
+  provenote note draft ses-…
+  provenote note attest note-…
+  provenote ledger verify
+
+Exit codes: 0 done, 1 could not, 2 usage, 3 findings, 4 refused by consent or access.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options every command takes.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct Global {
+    /// The practice's folder [default: the platform's data folder]
+    #[arg(long, global = true, env = "PROVENOTE_HOME", value_name = "DIR", hide_env_values = true)]
+    pub(crate) home: Option<PathBuf>,
+    /// Print one JSON document on standard output and nothing else there
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Who acts, where the practice has several users
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub(crate) user: Option<String>,
+    /// Read the passphrase from this file's first line instead of asking
+    #[arg(long, global = true, env = "PROVENOTE_PASSPHRASE_FILE", value_name = "FILE", hide_env_values = true)]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make the practice here: keys, ledger, first entries, recovery code
+    #[command(after_help = "Example:\n  provenote init --practice \"Elm Street Counseling\" --clinician \"Dana Reyes, LCSW\" --state IL --recovery-kit kit.pdf")]
+    Init(Init),
+    /// Do the whole job once, on the bundled recording, in a folder of its own
+    #[command(after_help = "Example:\n  provenote demo --out demo")]
+    Demo(Demo),
+    /// Say what works on this machine, and which safeguards are switched off
+    #[command(after_help = "Examples:\n  provenote doctor\n  provenote doctor --accept-clock   # after the clock was set back on purpose")]
+    Doctor(Doctor),
+    /// Hold this user's keys for a limited idle time, so that commands need no passphrase
+    #[command(after_help = "Example:\n  provenote unlock --idle 15")]
+    Unlock(Unlock),
+    /// Forget the keys held by `unlock`
+    #[command(after_help = "Example:\n  provenote lock")]
+    Lock,
+    /// Open the keys with the recovery code and choose a new passphrase
+    #[command(after_help = "Example:\n  provenote recover            # asks for the code and a new passphrase")]
+    Recover {
+        /// Read the code from this file instead of asking; the new passphrase then comes from --passphrase-file
+        #[arg(long, value_name = "FILE")]
+        code_file: Option<PathBuf>,
+    },
+    /// Clients and who else takes part
+    #[command(subcommand, after_help = "Example:\n  provenote client add \"Maria Alvarez\"")]
+    Client(Client),
+    /// Consent: the form, signatures, withdrawal, what is in force
+    #[command(subcommand, after_help = "Example:\n  provenote consent status \"Maria Alvarez\"")]
+    Consent(Consent),
+    /// Recordings, through the gate
+    #[command(subcommand, after_help = "Example:\n  provenote session add \"Maria Alvarez\" session.wav")]
+    Session(Session),
+    /// What the speech model heard
+    #[command(subcommand, after_help = "Example:\n  provenote transcript show ses-…")]
+    Transcript(Transcript),
+    /// From draft to note
+    #[command(subcommand, after_help = "Example:\n  provenote note draft ses-…")]
+    Note(Note),
+    /// The ledger: entries, verification, checkpoint
+    #[command(subcommand, after_help = "Example:\n  provenote ledger verify")]
+    Ledger(Ledger),
+    /// What falls due, and its destruction with receipts
+    #[command(subcommand, after_help = "Example:\n  provenote retention plan")]
+    Retention(Retention),
+    /// Documents for people
+    #[command(subcommand, after_help = "Example:\n  provenote report board -o board.pdf")]
+    Report(Report),
+    /// Models by digest
+    #[command(subcommand, after_help = "Example:\n  provenote model list")]
+    Model(Model),
+    /// What this practice has chosen
+    #[command(subcommand, after_help = "Example:\n  provenote settings show")]
+    Settings(Settings),
+    /// Users and roles
+    #[command(subcommand, after_help = "Example:\n  provenote access user list")]
+    Access(Access),
+    /// Holds unlocked keys; started by `unlock`
+    #[command(hide = true)]
+    Agent {
+        /// Idle minutes until the keys are forgotten.
+        #[arg(long)]
+        idle: u32,
+        /// The socket to answer on.
+        #[arg(long)]
+        socket: PathBuf,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Init {
+    /// The practice's name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) practice: String,
+    /// The clinician's name, with credentials as they sign
+    #[arg(long, value_name = "NAME")]
+    pub(crate) clinician: String,
+    /// The clinician's licence, as the board knows it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) license: Option<String>,
+    /// The US state the practice is in, two letters
+    #[arg(long, value_name = "XX")]
+    pub(crate) state: String,
+    /// Write the recovery kit to this PDF, to be printed and then deleted; otherwise the code is shown once
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recovery_kit: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Demo {
+    /// The demonstration's folder; must be empty or not exist
+    #[arg(long, value_name = "DIR", default_value = "provenote-demo")]
+    pub(crate) out: PathBuf,
+    /// Draft with this model instead of the best one on this machine
+    #[arg(long, value_name = "ID")]
+    pub(crate) model: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Doctor {
+    /// Accept that the clock stands behind the ledger, as an entry that says so
+    #[arg(long)]
+    pub(crate) accept_clock: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Unlock {
+    /// Minutes without a command until the keys are forgotten
+    #[arg(long, value_name = "MINUTES", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=480))]
+    pub(crate) idle: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Client {
+    /// Open a client's file
+    #[command(after_help = "Example:\n  provenote client add \"Maria Alvarez\" --state IL --born 1984-02-29")]
+    Add {
+        /// The client's name
+        name: String,
+        /// The state the client sits in, where it is not the practice's
+        #[arg(long, value_name = "XX")]
+        state: Option<String>,
+        /// Date of birth, YYYY-MM-DD
+        #[arg(long, value_name = "DATE")]
+        born: Option<String>,
+        /// A guardian who signs as well
+        #[arg(long, value_name = "NAME")]
+        guardian: Option<String>,
+        /// Anybody else in the sessions; may be given several times
+        #[arg(long, value_name = "NAME")]
+        participant: Vec<String>,
+    },
+    /// List clients
+    #[command(after_help = "Example:\n  provenote client list")]
+    List,
+    /// Show a client's file
+    #[command(after_help = "Example:\n  provenote client show cli-…")]
+    Show {
+        /// Id or whole name
+        client: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Consent {
+    /// Make the form for a client from today's disclosure facts
+    #[command(after_help = "Example:\n  provenote consent form cli-… -o consent.pdf")]
+    Form {
+        /// Id or whole name
+        client: String,
+        /// Language, ISO 639-1
+        #[arg(long, default_value = "en")]
+        lang: String,
+        /// Where the PDF goes (.md or .txt: the exact text instead) [default: consent-<id>.pdf here]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Take a participant's signature under the newest form
+    #[command(after_help = "Example:\n  provenote consent sign cli-… --participant \"Maria Alvarez\" --typed \"Maria Alvarez\"")]
+    Sign {
+        /// Id or whole name
+        client: String,
+        /// Who signs
+        #[arg(long, value_name = "NAME")]
+        participant: String,
+        /// The name as the participant typed it
+        #[arg(long, value_name = "NAME", group = "signature")]
+        typed: Option<String>,
+        /// A picture of the signature as drawn, PNG
+        #[arg(long, value_name = "PNG", group = "signature")]
+        drawn: Option<PathBuf>,
+        /// A scan of the signed paper, PDF
+        #[arg(long, value_name = "PDF", group = "signature")]
+        scan: Option<PathBuf>,
+        /// Where the signed PDF goes [default: consent-<id>-signed.pdf here]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Record that the form was talked through aloud
+    #[command(after_help = "Example:\n  provenote consent discuss cli-… --participant \"Maria Alvarez\" --summary \"asked how long the recording is kept\"")]
+    Discuss {
+        /// Id or whole name
+        client: String,
+        /// With whom
+        #[arg(long, value_name = "NAME")]
+        participant: String,
+        /// What was said and asked
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        summary: String,
+    },
+    /// Record that a participant said no
+    #[command(after_help = "Example:\n  provenote consent decline cli-… --participant \"Jon Park\"")]
+    Decline {
+        /// Id or whole name
+        client: String,
+        /// Who
+        #[arg(long, value_name = "NAME")]
+        participant: String,
+        /// In whose words, where they gave any
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        words: String,
+    },
+    /// Record that a participant takes consent back, from now on
+    #[command(after_help = "Example:\n  provenote consent revoke cli-… --participant \"Maria Alvarez\"")]
+    Revoke {
+        /// Id or whole name
+        client: String,
+        /// Who; the client where nobody is named
+        #[arg(long, value_name = "NAME")]
+        participant: Option<String>,
+        /// In whose words, where they gave any
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        words: String,
+    },
+    /// What is in force, and why not
+    #[command(after_help = "Example:\n  provenote consent status cli-…")]
+    Status {
+        /// Id or whole name; all clients where none is given
+        client: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Session {
+    /// Let a recording through the gate (exit 4 when consent is not in force: nothing is stored)
+    #[command(after_help = "Example:\n  provenote session add cli-… session.wav")]
+    Add {
+        /// Id or whole name
+        client: String,
+        /// wav, mp3, m4a, flac or ogg
+        audio: PathBuf,
+    },
+    /// List sessions
+    #[command(after_help = "Example:\n  provenote session list")]
+    List {
+        /// Only this client's: id or whole name
+        client: Option<String>,
+    },
+    /// Show what became of a session
+    #[command(after_help = "Example:\n  provenote session show ses-…")]
+    Show {
+        /// The session
+        session: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Transcript {
+    /// Print segments with their times
+    #[command(after_help = "Example:\n  provenote transcript show ses-…")]
+    Show {
+        /// The session
+        session: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Note {
+    /// Transcribe a session where that is not done yet, and draft a note of it
+    #[command(after_help = "Example:\n  provenote note draft ses-… --format dap")]
+    Draft {
+        /// The session
+        session: String,
+        /// soap, dap, birp, girp, pie or sirp
+        #[arg(long, default_value = "soap")]
+        format: String,
+        /// One of the drafting models clients were told of [default: the first]
+        #[arg(long, value_name = "ID")]
+        model: Option<String>,
+    },
+    /// List notes
+    #[command(after_help = "Example:\n  provenote note list")]
+    List,
+    /// Print a draft or note with its marks and segments
+    #[command(after_help = "Example:\n  provenote note show note-…")]
+    Show {
+        /// The note
+        note: String,
+    },
+    /// Change a draft in $EDITOR, or take it from a file
+    #[command(after_help = "Examples:\n  provenote note edit note-…\n  provenote note edit note-… --from edited.md")]
+    Edit {
+        /// The note
+        note: String,
+        /// The whole edited text: a heading a section (`## Plan`), a line a sentence
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+    },
+    /// Answer a warning that the draft does not speak of
+    #[command(after_help = "Example:\n  provenote note answer note-… w1 \"Asked as routine; client denied. Risk low.\"")]
+    Answer {
+        /// The note
+        note: String,
+        /// The warning, such as w1
+        warning: String,
+        /// What the clinician says to it
+        answer: String,
+    },
+    /// Make a draft a note: asks for the passphrase again, and signs
+    #[command(after_help = "Example:\n  provenote note attest note-…")]
+    Attest {
+        /// The note
+        note: String,
+    },
+    /// Add to an attested note
+    #[command(after_help = "Example:\n  provenote note amend note-… --text \"Client called: next session moved to Friday.\"")]
+    Amend {
+        /// The note
+        note: String,
+        /// What is added
+        #[arg(long, value_name = "TEXT", conflicts_with = "from", required_unless_present = "from")]
+        text: Option<String>,
+        /// What is added, from a file
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+    },
+    /// Hand out an attested note
+    #[command(after_help = "Example:\n  provenote note export note-… -o note.pdf")]
+    Export {
+        /// The note
+        note: String,
+        /// Its ending decides the format: .pdf, .md, .txt, .json [default: note-….pdf here]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// List every entry behind a note, from consent to export
+    #[command(after_help = "Example:\n  provenote note trace note-…")]
+    Trace {
+        /// The note
+        note: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ledger {
+    /// List entries (headers; they hold no health information)
+    #[command(after_help = "Example:\n  provenote ledger log --kind consent.granted --since 2026-01-01")]
+    Log {
+        /// Only this kind, such as note.exported
+        #[arg(long, value_name = "K")]
+        kind: Option<String>,
+        /// Only this client's
+        #[arg(long, value_name = "C")]
+        client: Option<String>,
+        /// Only from this time on
+        #[arg(long, value_name = "T")]
+        since: Option<String>,
+    },
+    /// Show one entry with the payloads this user may read
+    #[command(after_help = "Example:\n  provenote ledger show 17")]
+    Show {
+        /// The entry's number
+        seq: u64,
+    },
+    /// Check the whole log: chain, tree, checkpoints, signatures, payloads, destructions (exit 3 on findings)
+    #[command(after_help = "Examples:\n  provenote ledger verify\n  provenote ledger verify --anchor checkpoint.txt")]
+    Verify {
+        /// A checkpoint handed out earlier, as text; may be given several times
+        #[arg(long, value_name = "FILE")]
+        anchor: Vec<PathBuf>,
+    },
+    /// Print the signed checkpoint (C2SP signed note)
+    #[command(after_help = "Example:\n  provenote ledger checkpoint > checkpoint.txt")]
+    Checkpoint,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Retention {
+    /// What falls due when, and on what basis
+    #[command(after_help = "Example:\n  provenote retention plan")]
+    Plan,
+    /// Destroy what is due: keys and ciphertext, with a receipt each
+    #[command(after_help = "Example:\n  provenote retention run")]
+    Run,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Report {
+    /// For a licensing board: what the ledger shows, and what it cannot
+    #[command(after_help = "Example:\n  provenote report board -o board.pdf")]
+    Board {
+        /// Where the PDF goes [default: board-report.pdf here]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Model {
+    /// What the catalogue knows, and what is on this machine
+    #[command(after_help = "Example:\n  provenote model list")]
+    List,
+    /// Add a model file of your own (GGUF or whisper.cpp ggml)
+    #[command(after_help = "Example:\n  provenote model add my-model.gguf --id my-model --name \"My Model 7B\" --maker \"Its maker\"")]
+    Add {
+        /// The file
+        file: PathBuf,
+        /// The catalogue's id for it [default: the file's name]
+        #[arg(long)]
+        id: Option<String>,
+        /// A name people know
+        #[arg(long)]
+        name: Option<String>,
+        /// Who made it
+        #[arg(long)]
+        maker: Option<String>,
+        /// Its licence
+        #[arg(long)]
+        licence: Option<String>,
+        /// Leave the file where it is instead of copying it
+        #[arg(long)]
+        in_place: bool,
+    },
+    /// Fetch a model by its address, and prove its SHA-256
+    #[command(after_help = "Example:\n  provenote model pull my-model --url https://hub.example/model.gguf --sha256 0123…")]
+    Pull {
+        /// The catalogue's id
+        id: String,
+        /// Where it is; needed where the catalogue holds no address
+        #[arg(long)]
+        url: Option<String>,
+        /// What it must be; needed where the catalogue does not know it
+        #[arg(long)]
+        sha256: Option<String>,
+        /// A name people know
+        #[arg(long)]
+        name: Option<String>,
+        /// Who made it
+        #[arg(long)]
+        maker: Option<String>,
+        /// Its licence
+        #[arg(long)]
+        licence: Option<String>,
+    },
+    /// Prove the SHA-256 of every model on this machine (exit 3 when one is not what it must be)
+    #[command(after_help = "Example:\n  provenote model check")]
+    Check,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Settings {
+    /// Show what is in force
+    #[command(after_help = "Example:\n  provenote settings show")]
+    Show,
+    /// Change one setting; a change that clients were told otherwise makes consents stale
+    #[command(after_help = "Example:\n  provenote settings set audio_days 3")]
+    Set {
+        /// speech, voice_activity, drafting, threads, allow_no_sandbox, audio_days, working_days, consent_days
+        name: String,
+        /// Its value
+        value: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Access {
+    /// Users of the practice
+    #[command(subcommand, after_help = "Example:\n  provenote access user list")]
+    User(User),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// List users with their roles
+    #[command(after_help = "Example:\n  provenote access user list")]
+    List,
+}

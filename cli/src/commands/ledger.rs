@@ -1,0 +1,113 @@
+//! `ledger`: entries, verification, checkpoint.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use provenote_ledger::{Fact, Header};
+use provenote_practice::ledger_views::Shown;
+use provenote_schemas::{Kind, Time};
+use serde_json::{Value, json};
+
+use super::Outcome;
+use crate::args::Ledger;
+use crate::exit::{FINDINGS, Failure};
+use crate::home::Home;
+use crate::screen::{print, print_json};
+
+pub(super) fn run(home: &Home, asked: Ledger) -> Outcome {
+    match asked {
+        Ledger::Log { kind, client, since } => log(home, kind.as_deref(), client, since.as_deref()),
+        Ledger::Show { seq } => show(home, seq),
+        Ledger::Verify { anchor } => verify(home, &anchor),
+        Ledger::Checkpoint => {
+            let checkpoint = home.opened()?.log().checkpoint().map_err(|error| Failure::could(error))?;
+            if home.json() {
+                print_json(&json!({ "checkpoint": checkpoint }));
+            } else {
+                print(checkpoint.trim_end_matches('\n'));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn log(home: &Home, kind: Option<&str>, client: Option<String>, since: Option<&str>) -> Outcome {
+    if let Some(kind) = kind
+        && Kind::from_word(kind).is_none()
+    {
+        let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        return Err(Failure::Usage(format!("there is no kind `{kind}`: there are {}", known.join(", "))));
+    }
+    let since_ms = since.map(Time::parse).transpose().map_err(|error| Failure::Usage(error.to_string()))?.map(Time::millis);
+    let entries = home.opened()?.ledger_log(kind, client.as_deref(), since_ms)?;
+    if home.json() {
+        print_json(&json!({ "entries": entries.iter().map(shown).collect::<Vec<_>>() }));
+    } else {
+        for header in entries {
+            let refs: Vec<_> = header.refs.iter().map(|(name, id)| format!("{name}={id}")).collect();
+            print(&format!("{:>6}  {}  {:24} {}", header.seq, Time::from_millis(header.time), header.kind, refs.join(" ")));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn fact(fact: &Fact) -> Value {
+    match fact {
+        Fact::Text(text) => json!(text),
+        Fact::Number(number) => json!(number),
+        Fact::Flag(flag) => json!(flag),
+    }
+}
+
+fn shown(header: &Header) -> Value {
+    let facts: serde_json::Map<String, Value> = header.facts.iter().map(|(name, value)| (name.clone(), fact(value))).collect();
+    let payloads: Vec<_> = header
+        .payloads
+        .iter()
+        .map(|payload| {
+            json!({
+                "name": payload.name, "class": payload.class, "scope": payload.scope, "group": payload.group, "media_type": payload.media_type,
+                "padded_length": payload.padded_length, "ciphertext": payload.ciphertext.to_string(), "commitment": payload.commitment.to_string(),
+            })
+        })
+        .collect();
+    json!({
+        "seq": header.seq, "time": Time::from_millis(header.time), "prev": header.prev.to_string(), "actor": header.actor, "kind": header.kind,
+        "refs": header.refs, "facts": facts, "payloads": payloads,
+    })
+}
+
+fn show(home: &Home, seq: u64) -> Outcome {
+    let (mut practice, actor) = home.signed_in()?;
+    let (header, payloads) = practice.ledger_show(&actor, seq)?;
+    let opened: serde_json::Map<String, Value> = payloads
+        .into_iter()
+        .map(|(name, shown)| {
+            let value = match shown {
+                Shown::Bytes(bytes) => match serde_json::from_slice::<Value>(&bytes) {
+                    Ok(value) => value,
+                    Err(_) => String::from_utf8(bytes).map_or_else(|error| json!(format!("{} bytes that are no text", error.as_bytes().len())), |text| json!(text)),
+                },
+                Shown::Withheld(why) => json!({ "withheld": why }),
+            };
+            (name, value)
+        })
+        .collect();
+    let mut value = shown(&header);
+    value["opened"] = Value::Object(opened);
+    print_json(&value);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(home: &Home, anchors: &[PathBuf]) -> Outcome {
+    let read = |path: &PathBuf| fs::read_to_string(path).map_err(|error| Failure::could(format!("{} could not be read as text: {error}", path.display())));
+    let anchors = anchors.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let report = home.verify_closed(&anchors)?;
+    if home.json() {
+        print_json(&serde_json::to_value(&report).unwrap_or_default());
+    } else {
+        print(&crate::home::told(&report));
+    }
+    Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}

@@ -1,0 +1,61 @@
+//! `unlock` and `lock`: keys held for a while, and forgotten.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::Outcome;
+use crate::agent;
+use crate::args::Unlock;
+use crate::exit::Failure;
+use crate::home::Home;
+use crate::screen::{self, print, print_json};
+
+pub(super) fn unlock(home: &Home, asked: &Unlock) -> Outcome {
+    let (mut practice, actor) = home.signed_in_anew()?;
+    practice.unlocked(&actor, asked.idle)?;
+    agent::start(home.path(), &actor.keys().to_bytes(), asked.idle).map_err(Failure::Could)?;
+    if home.json() {
+        print_json(&json!({ "user": actor.user(), "idle_minutes": asked.idle }));
+    } else {
+        print(&format!("Unlocked for {}; the keys are forgotten after {} minutes without a command, or with `provenote lock`", actor.user(), asked.idle));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn recover(home: &Home, code_file: Option<&Path>) -> Outcome {
+    let (mut practice, user) = home.opened_for_recovery()?;
+    let code = match code_file {
+        Some(file) => home.secret_line(file)?,
+        None => screen::ask_passphrase("Recovery code: ").map_err(Failure::Could)?,
+    };
+    let actor = practice.recover(&user, &code)?;
+    let passphrase = home.new_passphrase()?;
+    practice.change_passphrase(&actor, passphrase.as_bytes())?;
+    agent::forget(home.path());
+    let code = practice.new_recovery_code(&actor)?;
+    screen::say(&format!("New recovery code, shown once and kept nowhere; the one just used is no longer good:\n\n    {}\n", code.as_str()));
+    if home.json() {
+        print_json(&json!({ "user": actor.user() }));
+    } else {
+        print(&format!("The keys of {} are sealed under the new passphrase.", actor.user()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn lock(home: &Home) -> Outcome {
+    // The entry needs the keys that are about to go; where none are held there is nothing to record.
+    let held = agent::keys(home.path());
+    if let Some(keys) = held {
+        let (mut practice, actor) = home.resumed(&keys)?;
+        practice.locked(&actor)?;
+    }
+    let was_held = agent::forget(home.path());
+    if home.json() {
+        print_json(&json!({ "locked": true, "was_unlocked": was_held }));
+    } else {
+        print(if was_held { "Locked: the keys are forgotten." } else { "Locked: no keys were held." });
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,226 @@
+//! From the use cases' records to printed documents.
+
+use std::path::Path;
+
+use provenote_ledger::Report;
+use provenote_practice::board::{BoardRecord, ModelUse};
+use provenote_practice::consents::{FormMade, SignedForm};
+use provenote_practice::notes::NotePrint;
+use provenote_practice::setup::{Founded, PracticeRecord};
+use provenote_pipeline::formats::NoteFormat;
+use provenote_reports as reports;
+use provenote_schemas::consent::ConsentForm;
+use provenote_schemas::disclosure::{Isolation, ModelFact};
+use provenote_schemas::{Digest, Kind, canonical};
+
+fn letterhead(practice: &PracticeRecord) -> reports::Practice {
+    reports::Practice {
+        name: practice.name.clone(),
+        clinician: practice.clinician.clone(),
+        license: practice.license.clone(),
+        state: Some(practice.state.clone()),
+    }
+}
+
+fn record_of<T: serde::Serialize>(record: &T) -> Result<String, String> {
+    let bytes = canonical(record).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|error| error.to_string())
+}
+
+fn consent(practice: &PracticeRecord, form: &ConsentForm, signed: Option<&SignedForm>) -> Result<Vec<u8>, String> {
+    let grants: Vec<_> = signed.map(|signed| signed.grants.iter().map(|(grant, _)| grant.clone()).collect()).unwrap_or_default();
+    let pictures = signed.map(|signed| signed.grants.iter().filter_map(|(_, png)| png.clone()).map(|png| reports::Picture { png }).collect());
+    let record_json = record_of(&serde_json::json!({ "form": form, "grants": grants }))?;
+    reports::consent_form(&reports::ConsentDocument {
+        practice: letterhead(practice),
+        form: form.clone(),
+        intent: provenote_consent::INTENT.to_owned(),
+        grants,
+        pictures: pictures.unwrap_or_default(),
+        checkpoint: signed.map(|signed| signed.checkpoint.clone()),
+        record_json,
+    })
+    .map_err(|error| error.to_string())
+}
+
+/// A form to read and sign.
+pub(crate) fn consent_form(made: &FormMade) -> Result<Vec<u8>, String> {
+    consent(&made.practice, &made.form, None)
+}
+
+/// A form with the signatures under it so far.
+pub(crate) fn signed_consent(signed: &SignedForm) -> Result<Vec<u8>, String> {
+    consent(&signed.practice, &signed.form, Some(signed))
+}
+
+/// The page to lock away.
+pub(crate) fn recovery_kit(practice: &PracticeRecord, founded: &Founded, home: &Path) -> Result<Vec<u8>, String> {
+    reports::recovery_kit(&reports::RecoveryKit {
+        practice: practice.name.clone(),
+        origin: founded.origin.clone(),
+        vkey: founded.vkey.clone(),
+        user: founded.actor.user().clone(),
+        name: practice.clinician.clone(),
+        code: founded.recovery_code.as_str().to_owned(),
+        command: format!("provenote --home {} recover", home.display()),
+        made: founded.practice.now(),
+    })
+    .map_err(|error| error.to_string())
+}
+
+/// A model as the worker saw it; its digest is what identifies it.
+fn model(used: &ModelUse) -> ModelFact {
+    let catalogue = provenote_models::Catalogue::bundled();
+    let known = catalogue.models().iter().find(|entry| entry.sha256 == used.sha256);
+    ModelFact {
+        id: used.model.clone(),
+        name: known.map_or_else(|| used.model.clone(), |entry| entry.name.clone()),
+        maker: known.map_or_else(|| "not stated".to_owned(), |entry| entry.maker.clone()),
+        sha256: used.sha256,
+    }
+}
+
+fn isolation(isolated: bool) -> Isolation {
+    if isolated { Isolation::Enforced } else { Isolation::Overridden }
+}
+
+/// An attested note.
+pub(crate) fn note(printed: &NotePrint) -> Result<Vec<u8>, String> {
+    let NotePrint { practice, client, session_time, view, checkpoint, trace, speech, drafting, template, made } = printed;
+    let attestation = view.attestation.clone().ok_or("a draft is not printed")?;
+    let isolated = drafting.isolated && speech.as_ref().is_none_or(|speech| speech.isolated);
+    let entries = trace.iter().filter_map(|entry| Some(reports::EntryLine { seq: entry.seq, kind: Kind::from_word(&entry.kind)?, time: entry.time }));
+    reports::note(&reports::NoteDocument {
+        practice: letterhead(practice),
+        made: *made,
+        note: view.text.clone(),
+        format_name: NoteFormat::by_id(&view.text.format).map_or_else(|| view.text.format.clone(), |format| format.name.clone()),
+        client_name: client.name.clone(),
+        session_time: *session_time,
+        attested_by: practice.clinician.clone(),
+        amendments: view
+            .amendments
+            .iter()
+            .map(|amendment| reports::Amendment { time: amendment.time, by: practice.clinician.clone(), text: amendment.text.clone() })
+            .collect(),
+        drafting: Some(reports::Drafting {
+            speech: speech.as_ref().map(model),
+            model: model(drafting),
+            prompt: template.clone(),
+            isolation: isolation(isolated),
+        }),
+        entries: entries.collect(),
+        checkpoint: Some(checkpoint.clone()),
+        record_json: record_of(&serde_json::json!({ "note": view.text, "attestation": attestation, "amendments": view.amendments }))?,
+        attestation,
+    })
+    .map_err(|error| error.to_string())
+}
+
+fn word<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// The report for a licensing board.
+pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Vec<u8>, String> {
+    let task = |engine: &str| if engine == "whisper" { "speech" } else { "drafting" };
+    let uses = |models: &[ModelUse]| {
+        models
+            .iter()
+            .map(|used| reports::ModelUse { task: task(&used.engine).to_owned(), name: model(used).name, engine: used.engine_version.clone(), sha256: used.sha256 })
+            .collect()
+    };
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    reports::board_report(&reports::BoardReport {
+        practice: letterhead(&record.practice),
+        made: record.made,
+        from: record.from,
+        to: record.to,
+        scope: "all clients of the practice".to_owned(),
+        verification: verification(record, verified),
+        counts: record.kinds.iter().map(|(kind, count)| reports::KindCount { kind: *kind, count: *count }).collect(),
+        sessions: record
+            .sessions
+            .iter()
+            .map(|session| reports::SessionRow {
+                session: session.session.clone(),
+                client: session.client.clone(),
+                time: session.added,
+                seq: session.seq,
+                duration_s: Some(session.duration_s),
+                source: reports::Source::Recorded,
+                consents: session.consents.clone(),
+                models: uses(&session.models),
+                isolation: (!session.models.is_empty()).then(|| isolation(session.models.iter().all(|used| used.isolated))),
+                audio: match session.audio_destroyed {
+                    Some((time, seq)) => reports::AudioFate::Destroyed { time, seq },
+                    None => reports::AudioFate::Kept { due: session.audio_due },
+                },
+            })
+            .collect(),
+        refused: record
+            .refusals
+            .iter()
+            .map(|refusal| reports::Refusal {
+                seq: refusal.seq,
+                time: refusal.time,
+                client: refusal.client.clone(),
+                status: refusal.status.clone(),
+                reasons: vec![if refusal.of_draft { "a draft was refused".to_owned() } else { "a recording was refused and not stored".to_owned() }],
+            })
+            .collect(),
+        notes: record
+            .notes
+            .iter()
+            .map(|note| reports::NoteRow {
+                note: note.note.clone(),
+                session: note.session.clone(),
+                format: note.format.clone(),
+                state: note.state,
+                attested: note.attested,
+                edits: count(note.edits),
+                warnings: u32::try_from(note.warnings).unwrap_or_default(),
+                answered: count(note.answers),
+                amendments: count(note.amendments),
+            })
+            .collect(),
+        looks: record
+            .looks
+            .iter()
+            .map(|look| reports::Look { seq: look.seq, time: look.time, kind: look.kind, user: look.user.clone(), what: look.what.clone() })
+            .collect(),
+        destroyed: record
+            .destructions
+            .iter()
+            .map(|destroyed| reports::Destruction {
+                seq: destroyed.seq,
+                time: destroyed.time,
+                what: format!("{} of {}", if destroyed.class == "audio" { "recording" } else { "working papers" }, destroyed.session),
+                why: destroyed.basis.clone(),
+                group: destroyed.group.clone(),
+                receipt: destroyed.receipt,
+            })
+            .collect(),
+        legal: reports::legal_facts().map_err(|error| error.to_string())?,
+        checkpoint: Some(record.checkpoint.clone()),
+    })
+    .map_err(|error| error.to_string())
+}
+
+fn verification(record: &BoardRecord, verified: &Report) -> reports::Verification {
+    reports::Verification {
+        verdict: verified.verdict.as_str().to_owned(),
+        whole: verified.findings.is_empty(),
+        size: verified.size,
+        root: Digest(verified.root.0),
+        signed: verified.signed,
+        anchored_to: verified.anchored_to.map(|size| format!("the checkpoint kept beside the keys, which covers {size} entries")),
+        findings: verified
+            .findings
+            .iter()
+            .map(|finding| reports::Finding { kind: word(&finding.kind), seq: finding.seq, detail: finding.detail.clone() })
+            .collect(),
+        origin: record.vkey.split('+').next().unwrap_or_default().to_owned(),
+        vkey: record.vkey.clone(),
+    }
+}

@@ -1,0 +1,61 @@
+//! The clock, randomness and environment of this machine: the only place that touches them.
+
+use std::path::PathBuf;
+
+use provenote_ledger::Entropy;
+use provenote_practice::ports::Clock;
+use provenote_schemas::Time;
+
+/// The system's clock.
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    #[allow(clippy::disallowed_methods)]
+    fn now(&self) -> Time {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Time::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// The operating system's randomness.
+pub(crate) struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    #[allow(clippy::disallowed_methods)]
+    fn fill(&mut self, out: &mut [u8]) {
+        // Without randomness no key may be made: there is nothing to fall back to.
+        getrandom::fill(out).expect("the operating system gives randomness");
+    }
+}
+
+/// Where a practice is when nobody says where: the platform's data folder.
+pub(crate) fn default_home() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "provenote").map(|dirs| dirs.data_dir().to_path_buf())
+}
+
+/// Where models lie that several practices on this machine share.
+pub(crate) fn shared_models() -> Vec<PathBuf> {
+    let named = std::env::var_os("PROVENOTE_MODELS").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = directories::ProjectDirs::from("", "", "provenote").map(|dirs| dirs.cache_dir().join("models"));
+    named.into_iter().chain(cache).collect()
+}
+
+/// The folder of this program, where the workers lie beside it.
+pub(crate) fn program_folder() -> Result<PathBuf, String> {
+    std::env::current_exe()
+        .ok()
+        .and_then(|path| path.canonicalize().ok())
+        .and_then(|path| path.parent().map(PathBuf::from))
+        .ok_or_else(|| "this program's own folder could not be found".to_owned())
+}
+
+/// The user's editor.
+pub(crate) fn editor() -> Option<String> {
+    ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()))
+}
+
+/// A folder for sockets that only this user can enter.
+pub(crate) fn runtime_folder() -> PathBuf {
+    let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute() && path.is_dir());
+    own.unwrap_or_else(std::env::temp_dir)
+}
