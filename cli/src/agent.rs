@@ -34,7 +34,10 @@ fn socket_of(home: &Path) -> Result<PathBuf, String> {
     let folder = runtime_folder().join(format!("provenote-{uid}"));
     let problem = |why: &str| format!("the folder for the unlock agent ({}) {why}", folder.display());
     if !folder.exists() {
-        fs::DirBuilder::new().mode(0o700).create(&folder).map_err(|error| problem(&format!("could not be made: {error}")))?;
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&folder)
+            .map_err(|error| problem(&format!("could not be made: {error}")))?;
     }
     let data = fs::symlink_metadata(&folder).map_err(|error| problem(&format!("could not be read: {error}")))?;
     if !data.is_dir() || data.uid() != uid || data.permissions().mode() & 0o077 != 0 {
@@ -88,7 +91,8 @@ fn same_user(_stream: &UnixStream) -> bool {
 pub(crate) fn start(home: &Path, keys: &[u8], idle_minutes: u32) -> Result<(), String> {
     forget(home);
     let socket = socket_of(home)?;
-    let program = std::env::current_exe().map_err(|error| format!("this program's own file could not be found: {error}"))?;
+    let program =
+        std::env::current_exe().map_err(|error| format!("this program's own file could not be found: {error}"))?;
     let mut child = Command::new(program)
         .arg("agent")
         .arg("--idle")
@@ -117,7 +121,8 @@ pub(crate) fn serve(socket: &Path, idle_minutes: u32) -> Result<(), String> {
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
     rustix::process::setrlimit(rustix::process::Resource::Core, none).map_err(|error| error.to_string())?;
     #[cfg(target_os = "linux")]
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).map_err(|error| error.to_string())?;
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .map_err(|error| error.to_string())?;
     let mut keys = Zeroizing::new(Vec::with_capacity(LONGEST));
     std::io::stdin().lock().take(LONGEST as u64).read_to_end(&mut keys).map_err(|error| error.to_string())?;
     let _ = fs::remove_file(socket);
@@ -136,7 +141,10 @@ pub(crate) fn serve(socket: &Path, idle_minutes: u32) -> Result<(), String> {
             break;
         }
         let Ok((mut stream, _)) = listener.accept() else { continue };
-        if !same_user(&stream) || stream.set_read_timeout(Some(PATIENCE)).is_err() || stream.set_write_timeout(Some(PATIENCE)).is_err() {
+        if !same_user(&stream)
+            || stream.set_read_timeout(Some(PATIENCE)).is_err()
+            || stream.set_write_timeout(Some(PATIENCE)).is_err()
+        {
             continue;
         }
         let mut asked = [0];

@@ -7,7 +7,12 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 /// Keeps the evidence around AI-drafted therapy notes: consent, recording, prompts, drafts, notes,
 /// destruction, in a ledger that strangers can verify.
 #[derive(Debug, Parser)]
-#[command(name = "provenote", version, about, max_term_width = 100, after_help = "\
+#[command(
+    name = "provenote",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "\
 Example, a first session:
   provenote init --practice \"Elm Street Counseling\" --clinician \"Dana Reyes, LCSW\" --state IL
   provenote client add \"Maria Alvarez\"
@@ -18,7 +23,8 @@ Example, a first session:
   provenote note attest note-…
   provenote ledger verify
 
-Exit codes: 0 done, 1 could not, 2 usage, 3 findings, 4 refused by consent or access.")]
+Exit codes: 0 done, 1 could not, 2 usage, 3 findings, 4 refused by consent or access."
+)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -46,13 +52,17 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make the practice here: keys, ledger, first entries, recovery code
-    #[command(after_help = "Example:\n  provenote init --practice \"Elm Street Counseling\" --clinician \"Dana Reyes, LCSW\" --state IL --recovery-kit kit.pdf")]
+    #[command(
+        after_help = "Example:\n  provenote init --practice \"Elm Street Counseling\" --clinician \"Dana Reyes, LCSW\" --state IL --recovery-kit kit.pdf"
+    )]
     Init(Init),
     /// Do the whole job once, on the bundled recording, in a folder of its own
     #[command(after_help = "Example:\n  provenote demo --out demo")]
     Demo(Demo),
     /// Say what works on this machine, and which safeguards are switched off
-    #[command(after_help = "Examples:\n  provenote doctor\n  provenote doctor --accept-clock   # after the clock was set back on purpose")]
+    #[command(
+        after_help = "Examples:\n  provenote doctor\n  provenote doctor --accept-clock   # after the clock was set back on purpose"
+    )]
     Doctor(Doctor),
     /// Hold this user's keys for a limited idle time, so that commands need no passphrase
     #[command(after_help = "Example:\n  provenote unlock --idle 15")]
@@ -201,7 +211,9 @@ pub(crate) enum Consent {
         output: Option<PathBuf>,
     },
     /// Take a participant's signature under the newest form
-    #[command(after_help = "Example:\n  provenote consent sign cli-… --participant \"Maria Alvarez\" --typed \"Maria Alvarez\"")]
+    #[command(
+        after_help = "Example:\n  provenote consent sign cli-… --participant \"Maria Alvarez\" --typed \"Maria Alvarez\""
+    )]
     Sign {
         /// Id or whole name
         client: String,
@@ -222,7 +234,9 @@ pub(crate) enum Consent {
         output: Option<PathBuf>,
     },
     /// Record that the form was talked through aloud
-    #[command(after_help = "Example:\n  provenote consent discuss cli-… --participant \"Maria Alvarez\" --summary \"asked how long the recording is kept\"")]
+    #[command(
+        after_help = "Example:\n  provenote consent discuss cli-… --participant \"Maria Alvarez\" --summary \"asked how long the recording is kept\""
+    )]
     Discuss {
         /// Id or whole name
         client: String,
@@ -332,7 +346,9 @@ pub(crate) enum Note {
         from: Option<PathBuf>,
     },
     /// Answer a warning that the draft does not speak of
-    #[command(after_help = "Example:\n  provenote note answer note-… w1 \"Asked as routine; client denied. Risk low.\"")]
+    #[command(
+        after_help = "Example:\n  provenote note answer note-… w1 \"Asked as routine; client denied. Risk low.\""
+    )]
     Answer {
         /// The note
         note: String,
@@ -348,7 +364,9 @@ pub(crate) enum Note {
         note: String,
     },
     /// Add to an attested note
-    #[command(after_help = "Example:\n  provenote note amend note-… --text \"Client called: next session moved to Friday.\"")]
+    #[command(
+        after_help = "Example:\n  provenote note amend note-… --text \"Client called: next session moved to Friday.\""
+    )]
     Amend {
         /// The note
         note: String,
@@ -436,7 +454,9 @@ pub(crate) enum Model {
     #[command(after_help = "Example:\n  provenote model list")]
     List,
     /// Add a model file of your own (GGUF or whisper.cpp ggml)
-    #[command(after_help = "Example:\n  provenote model add my-model.gguf --id my-model --name \"My Model 7B\" --maker \"Its maker\"")]
+    #[command(
+        after_help = "Example:\n  provenote model add my-model.gguf --id my-model --name \"My Model 7B\" --maker \"Its maker\""
+    )]
     Add {
         /// The file
         file: PathBuf,
@@ -457,7 +477,9 @@ pub(crate) enum Model {
         in_place: bool,
     },
     /// Fetch a model by its address, and prove its SHA-256
-    #[command(after_help = "Example:\n  provenote model pull my-model --url https://hub.example/model.gguf --sha256 0123…")]
+    #[command(
+        after_help = "Example:\n  provenote model pull my-model --url https://hub.example/model.gguf --sha256 0123…"
+    )]
     Pull {
         /// The catalogue's id
         id: String,

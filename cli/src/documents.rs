@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use provenote_ledger::Report;
+use provenote_pipeline::formats::NoteFormat;
 use provenote_practice::board::{BoardRecord, ModelUse};
 use provenote_practice::consents::{FormMade, SignedForm};
 use provenote_practice::notes::NotePrint;
 use provenote_practice::setup::{Founded, PracticeRecord};
-use provenote_pipeline::formats::NoteFormat;
 use provenote_reports as reports;
 use provenote_schemas::consent::ConsentForm;
 use provenote_schemas::disclosure::{Isolation, ModelFact};
@@ -28,8 +28,11 @@ fn record_of<T: serde::Serialize>(record: &T) -> Result<String, String> {
 }
 
 fn consent(practice: &PracticeRecord, form: &ConsentForm, signed: Option<&SignedForm>) -> Result<Vec<u8>, String> {
-    let grants: Vec<_> = signed.map(|signed| signed.grants.iter().map(|(grant, _)| grant.clone()).collect()).unwrap_or_default();
-    let pictures = signed.map(|signed| signed.grants.iter().filter_map(|(_, png)| png.clone()).map(|png| reports::Picture { png }).collect());
+    let grants: Vec<_> =
+        signed.map(|signed| signed.grants.iter().map(|(grant, _)| grant.clone()).collect()).unwrap_or_default();
+    let pictures = signed.map(|signed| {
+        signed.grants.iter().filter_map(|(_, png)| png.clone()).map(|png| reports::Picture { png }).collect()
+    });
     let record_json = record_of(&serde_json::json!({ "form": form, "grants": grants }))?;
     reports::consent_form(&reports::ConsentDocument {
         practice: letterhead(practice),
@@ -86,22 +89,30 @@ fn isolation(isolated: bool) -> Isolation {
 
 /// An attested note.
 pub(crate) fn note(printed: &NotePrint) -> Result<Vec<u8>, String> {
-    let NotePrint { practice, client, session_time, view, checkpoint, trace, speech, drafting, template, made } = printed;
+    let NotePrint { practice, client, session_time, view, checkpoint, trace, speech, drafting, template, made } =
+        printed;
     let attestation = view.attestation.clone().ok_or("a draft is not printed")?;
     let isolated = drafting.isolated && speech.as_ref().is_none_or(|speech| speech.isolated);
-    let entries = trace.iter().filter_map(|entry| Some(reports::EntryLine { seq: entry.seq, kind: Kind::from_word(&entry.kind)?, time: entry.time }));
+    let entries = trace.iter().filter_map(|entry| {
+        Some(reports::EntryLine { seq: entry.seq, kind: Kind::from_word(&entry.kind)?, time: entry.time })
+    });
     reports::note(&reports::NoteDocument {
         practice: letterhead(practice),
         made: *made,
         note: view.text.clone(),
-        format_name: NoteFormat::by_id(&view.text.format).map_or_else(|| view.text.format.clone(), |format| format.name.clone()),
+        format_name: NoteFormat::by_id(&view.text.format)
+            .map_or_else(|| view.text.format.clone(), |format| format.name.clone()),
         client_name: client.name.clone(),
         session_time: *session_time,
         attested_by: practice.clinician.clone(),
         amendments: view
             .amendments
             .iter()
-            .map(|amendment| reports::Amendment { time: amendment.time, by: practice.clinician.clone(), text: amendment.text.clone() })
+            .map(|amendment| reports::Amendment {
+                time: amendment.time,
+                by: practice.clinician.clone(),
+                text: amendment.text.clone(),
+            })
             .collect(),
         drafting: Some(reports::Drafting {
             speech: speech.as_ref().map(model),
@@ -111,7 +122,9 @@ pub(crate) fn note(printed: &NotePrint) -> Result<Vec<u8>, String> {
         }),
         entries: entries.collect(),
         checkpoint: Some(checkpoint.clone()),
-        record_json: record_of(&serde_json::json!({ "note": view.text, "attestation": attestation, "amendments": view.amendments }))?,
+        record_json: record_of(
+            &serde_json::json!({ "note": view.text, "attestation": attestation, "amendments": view.amendments }),
+        )?,
         attestation,
     })
     .map_err(|error| error.to_string())
@@ -127,7 +140,12 @@ pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Ve
     let uses = |models: &[ModelUse]| {
         models
             .iter()
-            .map(|used| reports::ModelUse { task: task(&used.engine).to_owned(), name: model(used).name, engine: used.engine_version.clone(), sha256: used.sha256 })
+            .map(|used| reports::ModelUse {
+                task: task(&used.engine).to_owned(),
+                name: model(used).name,
+                engine: used.engine_version.clone(),
+                sha256: used.sha256,
+            })
             .collect()
     };
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -151,7 +169,8 @@ pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Ve
                 source: reports::Source::Recorded,
                 consents: session.consents.clone(),
                 models: uses(&session.models),
-                isolation: (!session.models.is_empty()).then(|| isolation(session.models.iter().all(|used| used.isolated))),
+                isolation: (!session.models.is_empty())
+                    .then(|| isolation(session.models.iter().all(|used| used.isolated))),
                 audio: match session.audio_destroyed {
                     Some((time, seq)) => reports::AudioFate::Destroyed { time, seq },
                     None => reports::AudioFate::Kept { due: session.audio_due },
@@ -166,7 +185,11 @@ pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Ve
                 time: refusal.time,
                 client: refusal.client.clone(),
                 status: refusal.status.clone(),
-                reasons: vec![if refusal.of_draft { "a draft was refused".to_owned() } else { "a recording was refused and not stored".to_owned() }],
+                reasons: vec![if refusal.of_draft {
+                    "a draft was refused".to_owned()
+                } else {
+                    "a recording was refused and not stored".to_owned()
+                }],
             })
             .collect(),
         notes: record
@@ -179,7 +202,7 @@ pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Ve
                 state: note.state,
                 attested: note.attested,
                 edits: count(note.edits),
-                warnings: u32::try_from(note.warnings).unwrap_or_default(),
+                warnings: count(note.warnings),
                 answered: count(note.answers),
                 amendments: count(note.amendments),
             })
@@ -187,7 +210,13 @@ pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Ve
         looks: record
             .looks
             .iter()
-            .map(|look| reports::Look { seq: look.seq, time: look.time, kind: look.kind, user: look.user.clone(), what: look.what.clone() })
+            .map(|look| reports::Look {
+                seq: look.seq,
+                time: look.time,
+                kind: look.kind,
+                user: look.user.clone(),
+                what: look.what.clone(),
+            })
             .collect(),
         destroyed: record
             .destructions
@@ -195,7 +224,11 @@ pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Ve
             .map(|destroyed| reports::Destruction {
                 seq: destroyed.seq,
                 time: destroyed.time,
-                what: format!("{} of {}", if destroyed.class == "audio" { "recording" } else { "working papers" }, destroyed.session),
+                what: format!(
+                    "{} of {}",
+                    if destroyed.class == "audio" { "recording" } else { "working papers" },
+                    destroyed.session
+                ),
                 why: destroyed.basis.clone(),
                 group: destroyed.group.clone(),
                 receipt: destroyed.receipt,
@@ -214,11 +247,17 @@ fn verification(record: &BoardRecord, verified: &Report) -> reports::Verificatio
         size: verified.size,
         root: Digest(verified.root.0),
         signed: verified.signed,
-        anchored_to: verified.anchored_to.map(|size| format!("the checkpoint kept beside the keys, which covers {size} entries")),
+        anchored_to: verified
+            .anchored_to
+            .map(|size| format!("the checkpoint kept beside the keys, which covers {size} entries")),
         findings: verified
             .findings
             .iter()
-            .map(|finding| reports::Finding { kind: word(&finding.kind), seq: finding.seq, detail: finding.detail.clone() })
+            .map(|finding| reports::Finding {
+                kind: word(&finding.kind),
+                seq: finding.seq,
+                detail: finding.detail.clone(),
+            })
             .collect(),
         origin: record.vkey.split('+').next().unwrap_or_default().to_owned(),
         vkey: record.vkey.clone(),

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use provenote_host::WorkerPrograms;
-use provenote_ledger::{Anchor as _, Argon2Params, Log, OpenError, Report, Store, Unlocked, Vault, VaultError, Verification};
+use provenote_ledger::{
+    Anchor as _, Argon2Params, Log, OpenError, Report, Store, Unlocked, Vault, VaultError, Verification,
+};
 use provenote_ledger_files::{FileAnchor, FileBlobs, FileKeys};
 use provenote_ledger_sqlite::SqliteStore;
 use provenote_models::{Listed, ModelDir};
@@ -50,7 +52,8 @@ impl Home {
     pub(crate) fn named(global: &Global) -> Result<Self, Failure> {
         let path = match &global.home {
             Some(path) => path.clone(),
-            None => default_home().ok_or_else(|| Failure::could("this system names no folder for data: say where with --home DIR"))?,
+            None => default_home()
+                .ok_or_else(|| Failure::could("this system names no folder for data: say where with --home DIR"))?,
         };
         Ok(Self::at(path, global.json, global.user.clone(), global.passphrase_file.clone()))
     }
@@ -98,7 +101,10 @@ impl Home {
                 if self.keys().is_dir() { "its ledger (ledger.db)" } else { "its folder of keys" }
             )));
         }
-        Err(Failure::could(format!("{} holds no practice: make one with `provenote init`, or name its folder with --home", self.path.display())))
+        Err(Failure::could(format!(
+            "{} holds no practice: make one with `provenote init`, or name its folder with --home",
+            self.path.display()
+        )))
     }
 
     fn vault(&self) -> Result<Vault, Failure> {
@@ -130,9 +136,24 @@ impl Home {
             && self.user.as_ref().is_none_or(|user| user == keys.user())
         {
             let actor = practice.resume(keys)?;
+            self.remind(&practice, &actor)?;
             return Ok((practice, actor));
         }
-        self.with_passphrase(practice)
+        let (practice, actor) = self.with_passphrase(practice)?;
+        self.remind(&practice, &actor)?;
+        Ok((practice, actor))
+    }
+
+    /// Nothing is destroyed behind anybody's back, and nothing that is past its date goes unmentioned.
+    fn remind(&self, practice: &Practice, actor: &Actor) -> Result<(), Failure> {
+        // Who may not see the schedule is not reminded of it.
+        let Ok(plan) = practice.retention_plan(actor) else { return Ok(()) };
+        let overdue = plan.iter().filter(|due| due.now).count();
+        if overdue > 0 && !self.json {
+            let what = if overdue == 1 { "1 record is".to_owned() } else { format!("{overdue} records are") };
+            screen::say(&format!("{what} past the date clients were told: `provenote retention run` destroys what is due"));
+        }
+        Ok(())
     }
 
     /// The practice and who acts, the passphrase asked for whatever is unlocked.
@@ -158,7 +179,8 @@ impl Home {
     /// The practice with keys the agent held.
     pub(crate) fn resumed(&self, keys: &[u8]) -> Result<(Practice, Actor), Failure> {
         let practice = self.opened()?;
-        let keys = Unlocked::from_bytes(keys).ok_or_else(|| Failure::could("the unlock agent holds something that is no key: run `provenote lock`"))?;
+        let keys = Unlocked::from_bytes(keys)
+            .ok_or_else(|| Failure::could("the unlock agent holds something that is no key: run `provenote lock`"))?;
         let actor = practice.resume(keys)?;
         Ok((practice, actor))
     }
@@ -203,7 +225,9 @@ impl Home {
             return read_passphrase(file);
         }
         if !screen::can_ask() {
-            return Err(Failure::could("a new practice needs a passphrase: give --passphrase-file FILE, or run this in a terminal"));
+            return Err(Failure::could(
+                "a new practice needs a passphrase: give --passphrase-file FILE, or run this in a terminal",
+            ));
         }
         let first = screen::ask_passphrase("Choose a passphrase (several words): ").map_err(Failure::Could)?;
         let second = screen::ask_passphrase("The same again: ").map_err(Failure::Could)?;
@@ -214,15 +238,25 @@ impl Home {
     }
 
     /// Makes a practice in this folder, or leaves nothing behind.
-    pub(crate) fn found(&self, record: &PracticeRecord, settings: &Settings, passphrase: &[u8]) -> Result<Founded, Failure> {
+    pub(crate) fn found(
+        &self,
+        record: &PracticeRecord,
+        settings: &Settings,
+        passphrase: &[u8],
+    ) -> Result<Founded, Failure> {
         if self.is_practice() {
-            return Err(Failure::could(format!("{} is a practice already: name another folder with --home", self.path.display())));
+            return Err(Failure::could(format!(
+                "{} is a practice already: name another folder with --home",
+                self.path.display()
+            )));
         }
         let empty = fs::read_dir(&self.path).map_or(true, |mut files| files.next().is_none());
         if !empty {
             return Err(Failure::could(format!("{} is not empty: name a new folder with --home", self.path.display())));
         }
-        let problem = |path: &Path, error: std::io::Error| Failure::could(format!("{} cannot be written: {error}", path.display()));
+        let problem = |path: &Path, error: std::io::Error| {
+            Failure::could(format!("{} cannot be written: {error}", path.display()))
+        };
         if self.path.is_dir() {
             // A folder that is there may be a mount point, which cannot be replaced.
             private(&self.path)?;
@@ -238,9 +272,13 @@ impl Home {
         // Made under another name and renamed when whole: a crash leaves no half practice.
         let parent = self.path.parent().unwrap_or_else(|| Path::new("/"));
         fs::create_dir_all(parent).map_err(|error| problem(parent, error))?;
-        let making = tempfile::Builder::new().prefix(".provenote-").tempdir_in(parent).map_err(|error| problem(parent, error))?;
+        let making = tempfile::Builder::new()
+            .prefix(".provenote-")
+            .tempdir_in(parent)
+            .map_err(|error| problem(parent, error))?;
         private(making.path())?;
-        let made = Self::at(making.path().to_path_buf(), self.json, None, None).found_here(record, settings, passphrase)?;
+        let made =
+            Self::at(making.path().to_path_buf(), self.json, None, None).found_here(record, settings, passphrase)?;
         let Founded { practice, actor, recovery_code, origin, vkey } = made;
         let keys = actor.keys().to_bytes();
         drop((practice, actor));
@@ -267,8 +305,13 @@ impl Home {
     }
 
     /// Checks the whole log of an open practice, payloads included where somebody is signed in.
-    pub(crate) fn verify(&self, practice: &Practice, actor: Option<&Actor>, anchors: &[String]) -> Result<Report, Failure> {
-        self.verified(practice.log().store(), practice.vault(), actor.map(Actor::keys), anchors)
+    pub(crate) fn verify(
+        &self,
+        practice: &Practice,
+        actor: Option<&Actor>,
+        anchors: &[String],
+    ) -> Result<Report, Failure> {
+        self.verified(practice.vault(), actor.map(Actor::keys), anchors)
     }
 
     /// Checks the whole log without believing that it opens. Nobody needs to sign in; where keys are at
@@ -276,7 +319,6 @@ impl Home {
     pub(crate) fn verify_closed(&self, anchors: &[String]) -> Result<Report, Failure> {
         self.must_be_practice()?;
         let vault = self.vault()?;
-        let store = SqliteStore::open(&self.database()).map_err(PracticeError::from)?;
         let unlocked = match &self.passphrase_file {
             Some(file) => {
                 let user = match &self.user {
@@ -287,18 +329,31 @@ impl Home {
             }
             None => agent::keys(&self.path).and_then(|bytes| Unlocked::from_bytes(&bytes)),
         };
-        self.verified(&store, &vault, unlocked.as_ref(), anchors)
+        self.verified(&vault, unlocked.as_ref(), anchors)
     }
 
-    fn verified(&self, store: &dyn Store, vault: &Vault, unlocked: Option<&Unlocked>, anchors: &[String]) -> Result<Report, Failure> {
+    /// Other processes may append and destroy meanwhile. What was found and may be their doing is looked at again.
+    fn verified(&self, vault: &Vault, unlocked: Option<&Unlocked>, anchors: &[String]) -> Result<Report, Failure> {
         let epochs = vault.epochs()?;
-        let local_anchor = FileAnchor::new(self.anchor()).read().map_err(|error| self.broken("keys", &error))?;
         let mut bars = screen::Bars::new(self.json);
-        #[allow(clippy::cast_precision_loss)]
-        let report = provenote_ledger::verify(
-            &Verification { store, epochs: &epochs, local_anchor, anchors, vault: Some(vault), unlocked },
-            &mut |done, all| bars.show("verifying", if all == 0 { 1.0 } else { done as f32 / all as f32 }),
-        );
+        let mut attempts = 0;
+        let report = loop {
+            // The anchor never leads the ledger, so it is read before the ledger is.
+            let local_anchor = FileAnchor::new(self.anchor()).read().map_err(|error| self.broken("keys", &error))?;
+            let store = SqliteStore::snapshot(&self.database()).map_err(PracticeError::from)?;
+            #[allow(clippy::cast_precision_loss)]
+            let report = provenote_ledger::verify(
+                &Verification { store: &store, epochs: &epochs, local_anchor, anchors, vault: Some(vault), unlocked },
+                &mut |done, all| bars.show("verifying", if all == 0 { 1.0 } else { done as f32 / all as f32 }),
+            );
+            attempts += 1;
+            let grown = || {
+                SqliteStore::open(&self.database()).and_then(|now| now.latest()).is_ok_and(|now| now.size > report.size)
+            };
+            if report.findings.is_empty() || attempts == 3 || !grown() {
+                break report;
+            }
+        };
         bars.end();
         Ok(report)
     }
@@ -313,13 +368,18 @@ impl Home {
         if self.models.get().is_none() {
             let _ = self.models.set(ModelsHere(self.model_dir()?));
         }
-        self.models.get().map(|models| models as &dyn Models).ok_or_else(|| Failure::could("the models could not be listed"))
+        self.models
+            .get()
+            .map(|models| models as &dyn Models)
+            .ok_or_else(|| Failure::could("the models could not be listed"))
     }
 
     /// The drafting models a new practice starts with: the best one on this machine.
     pub(crate) fn drafting_models(&self) -> Result<Vec<String>, Failure> {
         let models = self.model_dir()?;
-        let here = |id: &&&str| models.list().iter().any(|(entry, listed)| entry.id == ***id && matches!(listed, Listed::Present(_)));
+        let here = |id: &&&str| {
+            models.list().iter().any(|(entry, listed)| entry.id == ***id && matches!(listed, Listed::Present(_)))
+        };
         let chosen = DRAFTING.iter().find(here).or(DRAFTING.first()).copied().unwrap_or_default();
         Ok(vec![chosen.to_owned()])
     }
@@ -336,7 +396,14 @@ impl Home {
     /// The worker programs, as the settings want them run.
     pub(crate) fn engines(&self, settings: &Settings) -> Result<WorkerPrograms, Failure> {
         let dir = program_folder().map_err(Failure::Could)?;
-        Ok(WorkerPrograms { dir, threads: settings.threads, allow_no_sandbox: settings.allow_no_sandbox, idle: PATIENCE, context: None, language: "en".to_owned() })
+        Ok(WorkerPrograms {
+            dir,
+            threads: settings.threads,
+            allow_no_sandbox: settings.allow_no_sandbox,
+            idle: PATIENCE,
+            context: None,
+            language: "en".to_owned(),
+        })
     }
 }
 
@@ -360,7 +427,9 @@ fn read_passphrase(file: &Path) -> Result<Zeroizing<String>, Failure> {
     let problem = |why: &dyn std::fmt::Display| Failure::could(format!("the passphrase file {} {why}", file.display()));
     let opened = fs::File::open(file).map_err(|error| problem(&format!("could not be read: {error}")))?;
     let mut line = Zeroizing::new(String::new());
-    std::io::BufReader::new(opened.take(LONGEST_PASSPHRASE)).read_line(&mut line).map_err(|_| problem(&"holds something that is no text"))?;
+    std::io::BufReader::new(opened.take(LONGEST_PASSPHRASE))
+        .read_line(&mut line)
+        .map_err(|_| problem(&"holds something that is no text"))?;
     let end = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(end);
     if line.is_empty() {
@@ -438,9 +507,15 @@ impl Attempts {
 /// What verification found, as a person reads it.
 pub(crate) fn told(report: &Report) -> String {
     let mut lines = vec![format!("{}: {} entries, root {}", report.verdict.as_str(), report.size, report.root)];
-    lines.push(if report.signed { "signed by this practice's key" } else { "NOT signed throughout by this practice's key" }.to_owned());
+    lines.push(
+        if report.signed { "signed by this practice's key" } else { "NOT signed throughout by this practice's key" }
+            .to_owned(),
+    );
     if let (Some(anchor), Some(until)) = (report.anchored_to, &report.complete_until) {
-        lines.push(format!("complete up to entry {} of {until}, as a checkpoint outside the database shows", anchor.saturating_sub(1)));
+        lines.push(format!(
+            "complete up to entry {} of {until}, as a checkpoint outside the database shows",
+            anchor.saturating_sub(1)
+        ));
     }
     for finding in &report.findings {
         let place = finding.seq.map_or_else(String::new, |seq| format!("entry {seq}: "));

@@ -10,17 +10,35 @@ mod screen;
 mod surroundings;
 
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use clap::Parser as _;
 
+/// Where the program last broke down: a place in the source, never the words it broke on.
+static FAULT: Mutex<Option<String>> = Mutex::new(None);
+
 fn main() -> ExitCode {
+    // A decoder that breaks down on a hostile file is caught and told as a damaged file; nothing is printed for it
+    // here, because a panic's message may hold words of a session.
+    std::panic::set_hook(Box::new(|fault| {
+        if let Ok(mut place) = FAULT.lock() {
+            *place = fault.location().map(|at| format!("{}:{}", at.file(), at.line()));
+        }
+    }));
     let args = match args::Args::try_parse() {
         Ok(args) => args,
         Err(error) => return exit::usage(&error),
     };
     let json = args.global.json;
-    match commands::run(args) {
-        Ok(code) => code,
-        Err(failure) => exit::failed(&failure, json),
+    match std::panic::catch_unwind(|| commands::run(args)) {
+        Ok(Ok(code)) => code,
+        Ok(Err(failure)) => exit::failed(&failure, json),
+        Err(_) => {
+            let place =
+                FAULT.lock().ok().and_then(|mut place| place.take()).unwrap_or_else(|| "an unknown place".to_owned());
+            let words =
+                format!("stopped by a fault of its own at {place}; nothing was left half-done, please report this");
+            exit::failed(&exit::Failure::Could(words), json)
+        }
     }
 }

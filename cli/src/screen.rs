@@ -32,7 +32,9 @@ pub(crate) fn can_ask() -> bool {
 
 /// Asks for a passphrase without showing it.
 pub(crate) fn ask_passphrase(prompt: &str) -> Result<Zeroizing<String>, String> {
-    rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| format!("the passphrase could not be read: {error}"))
+    rpassword::prompt_password(prompt)
+        .map(Zeroizing::new)
+        .map_err(|error| format!("the passphrase could not be read: {error}"))
 }
 
 /// Progress of a long act, a bar a stage. Silent where nobody watches.
@@ -54,7 +56,8 @@ impl Bars {
         if self.current.as_ref().is_none_or(|(name, _)| name != label) {
             self.end();
             let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("  {msg:32} {wide_bar:.cyan/dim} {percent:>3} %  {elapsed}") {
+            if let Ok(style) = ProgressStyle::with_template("  {msg:32} {wide_bar:.cyan/dim} {percent:>3} %  {elapsed}")
+            {
                 bar.set_style(style.progress_chars("━━─"));
             }
             bar.set_message(label.to_owned());

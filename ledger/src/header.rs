@@ -199,11 +199,11 @@ impl Header {
             seq: view.seq,
             time: view.time,
             prev: view.prev,
-            actor: view.actor.to_owned(),
-            kind: view.kind.to_owned(),
-            refs: view.refs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            facts: view.facts.iter().map(|(name, fact)| ((*name).to_owned(), fact.to_fact())).collect(),
-            payloads: view.payloads.iter().map(PayloadView::to_ref).collect(),
+            actor: text(view.actor),
+            kind: text(view.kind),
+            refs: view.refs().map(|(name, value)| (text(name), text(value))).collect(),
+            facts: view.facts().map(|(name, fact)| (text(name), fact.to_fact())).collect(),
+            payloads: view.payloads().collect(),
         })
     }
 
@@ -276,21 +276,24 @@ fn quote(out: &mut Vec<u8>, token: &str) {
     out.push(b'"');
 }
 
-/// A header read in place, for the verifier: nothing is copied.
+/// A header read in place: nothing is copied or allocated. Its tokens are ASCII.
+///
+/// References, facts and payloads were checked when it was read; [`View::refs`] and the like go over their bytes again.
 pub(crate) struct View<'a> {
     pub(crate) seq: u64,
     pub(crate) time: i64,
     pub(crate) prev: Hash,
-    pub(crate) actor: &'a str,
-    pub(crate) kind: &'a str,
-    pub(crate) refs: Vec<(&'a str, &'a str)>,
-    pub(crate) facts: Vec<(&'a str, FactView<'a>)>,
-    pub(crate) payloads: Vec<PayloadView<'a>>,
+    pub(crate) actor: &'a [u8],
+    pub(crate) kind: &'a [u8],
+    bytes: &'a [u8],
+    facts: usize,
+    payloads: usize,
+    refs: usize,
 }
 
 #[derive(Clone, Copy)]
 pub(crate) enum FactView<'a> {
-    Text(&'a str),
+    Text(&'a [u8]),
     Number(i64),
     Flag(bool),
 }
@@ -298,33 +301,38 @@ pub(crate) enum FactView<'a> {
 impl FactView<'_> {
     fn to_fact(self) -> Fact {
         match self {
-            Self::Text(text) => Fact::Text(text.to_owned()),
+            Self::Text(token) => Fact::Text(text(token)),
             Self::Number(n) => Fact::Number(n),
             Self::Flag(yes) => Fact::Flag(yes),
         }
     }
 }
 
-pub(crate) struct PayloadView<'a> {
+/// A token as text.
+pub(crate) fn text(token: &[u8]) -> String {
+    String::from_utf8_lossy(token).into_owned()
+}
+
+struct PayloadView<'a> {
     ciphertext: Hash,
-    class: &'a str,
+    class: &'a [u8],
     commitment: Hash,
-    group: &'a str,
-    media_type: &'a str,
-    name: &'a str,
+    group: &'a [u8],
+    media_type: &'a [u8],
+    name: &'a [u8],
     padded_length: u64,
-    scope: &'a str,
+    scope: &'a [u8],
     wrapped_key: Hash,
 }
 
 impl PayloadView<'_> {
-    pub(crate) fn to_ref(&self) -> PayloadRef {
+    fn to_ref(&self) -> PayloadRef {
         PayloadRef {
-            name: self.name.to_owned(),
-            class: self.class.to_owned(),
-            scope: self.scope.to_owned(),
-            group: self.group.to_owned(),
-            media_type: self.media_type.to_owned(),
+            name: text(self.name),
+            class: text(self.class),
+            scope: text(self.scope),
+            group: text(self.group),
+            media_type: text(self.media_type),
             padded_length: self.padded_length,
             ciphertext: self.ciphertext,
             commitment: self.commitment,
@@ -342,65 +350,23 @@ impl<'a> View<'a> {
         scan.literal(b"{\"actor\":\"")?;
         let actor = scan.token(WORD)?;
         scan.literal(b",\"facts\":{")?;
-        let mut facts: Vec<(&str, FactView<'a>)> = Vec::with_capacity(8);
-        while let Some(name) = scan.next_key(facts.last().map(|(name, _)| *name))? {
-            let fact = match scan.peek() {
-                Some(b'"') => {
-                    scan.at += 1;
-                    FactView::Text(scan.token(WORD)?)
-                }
-                Some(b't') => scan.literal(b"true").map(|()| FactView::Flag(true))?,
-                Some(b'f') => scan.literal(b"false").map(|()| FactView::Flag(false))?,
-                _ => FactView::Number(scan.number()?),
-            };
-            facts.push((name, fact));
+        let facts = scan.at;
+        let mut last = None;
+        while let Some((name, _)) = scan.fact(last)? {
+            last = Some(name);
         }
         scan.literal(b",\"kind\":\"")?;
         let kind = scan.token(NAME)?;
         scan.literal(b",\"payloads\":[")?;
-        let mut payloads = Vec::new();
-        while !scan.skip(b']') {
-            if !payloads.is_empty() {
-                scan.literal(b",")?;
-            }
-            scan.literal(b"{\"ciphertext\":\"")?;
-            let ciphertext = scan.hash()?;
-            scan.literal(b",\"class\":\"")?;
-            let class = scan.token(NAME)?;
-            scan.literal(b",\"commitment\":\"")?;
-            let commitment = scan.hash()?;
-            scan.literal(b",\"group\":\"")?;
-            let group = scan.token(WORD)?;
-            scan.literal(b",\"media_type\":\"")?;
-            let media_type = scan.token(MEDIA)?;
-            scan.literal(b",\"name\":\"")?;
-            let name = scan.token(NAME)?;
-            scan.literal(b",\"padded_length\":")?;
-            let padded_length = scan.count()?;
-            scan.literal(b",\"scope\":\"")?;
-            let scope = scan.token(WORD)?;
-            scan.literal(b",\"wrapped_key\":\"")?;
-            let wrapped_key = scan.hash()?;
-            scan.literal(b"}")?;
-            payloads.push(PayloadView {
-                ciphertext,
-                class,
-                commitment,
-                group,
-                media_type,
-                name,
-                padded_length,
-                scope,
-                wrapped_key,
-            });
-        }
+        let payloads = scan.at;
+        while scan.payload(scan.at == payloads)?.is_some() {}
         scan.literal(b",\"prev\":\"")?;
         let prev = scan.hash()?;
         scan.literal(b",\"refs\":{")?;
-        let mut refs: Vec<(&str, &str)> = Vec::with_capacity(4);
-        while let Some(name) = scan.next_key(refs.last().map(|(name, _)| *name))? {
-            scan.literal(b"\"")?;
-            refs.push((name, scan.token(WORD)?));
+        let refs = scan.at;
+        let mut last = None;
+        while let Some((name, _)) = scan.reference(last)? {
+            last = Some(name);
         }
         scan.literal(b",\"seq\":")?;
         let seq = scan.count()?;
@@ -415,8 +381,83 @@ impl<'a> View<'a> {
         if version != i64::from(FORMAT) {
             return Err(HeaderError::Version(version));
         }
-        Ok(Self { seq, time, prev, actor, kind, refs, facts, payloads })
+        Ok(Self { seq, time, prev, actor, kind, bytes, facts, payloads, refs })
     }
+
+    /// Names and values of the facts, in order.
+    pub(crate) fn facts(&self) -> impl Iterator<Item = (&'a [u8], FactView<'a>)> + use<'a> {
+        let mut scan = Scan { bytes: self.bytes, at: self.facts };
+        let mut last = None;
+        std::iter::from_fn(move || {
+            let fact = scan.fact(last).ok()??;
+            last = Some(fact.0);
+            Some(fact)
+        })
+    }
+
+    /// Names and values of the references, in order.
+    pub(crate) fn refs(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        let mut scan = Scan { bytes: self.bytes, at: self.refs };
+        let mut last = None;
+        std::iter::from_fn(move || {
+            let reference = scan.reference(last).ok()??;
+            last = Some(reference.0);
+            Some(reference)
+        })
+    }
+
+    /// The payloads, in order.
+    pub(crate) fn payloads(&self) -> impl Iterator<Item = PayloadRef> + use<'a> {
+        let start = self.payloads;
+        let mut scan = Scan { bytes: self.bytes, at: start };
+        std::iter::from_fn(move || scan.payload(scan.at == start).ok()?.map(|payload| payload.to_ref()))
+    }
+
+    /// True when it speaks of payloads.
+    pub(crate) fn has_payloads(&self) -> bool {
+        self.bytes.get(self.payloads) == Some(&b'{')
+    }
+}
+
+/// Characters looked at together.
+const RUN: usize = 16;
+
+/// Whether all of a token are characters of a class.
+fn all_of(token: &[u8], class: u8) -> bool {
+    let words = class & WORD != 0 && <&[u8; RUN]>::try_from(token).is_ok_and(all_words);
+    words || token.iter().all(|b| CLASSES[usize::from(*b)] & class != 0)
+}
+
+/// Whether all of a run are characters of a reference or a text fact ([`CLASSES`] says the same of one): as ranges,
+/// which a compiler turns into a few vector instructions.
+#[inline(always)]
+fn all_words(run: &[u8; RUN]) -> bool {
+    let mut outside = 0;
+    for b in run {
+        let inside = (b.wrapping_sub(b'+') <= b':' - b'+')
+            | (b.wrapping_sub(b'@') <= b'Z' - b'@')
+            | (b.wrapping_sub(b'a') <= b'z' - b'a')
+            | (*b == b'=')
+            | (*b == b'_');
+        outside |= u8::from(!inside);
+    }
+    outside == 0
+}
+
+/// Where the first quotation mark stands, looked for in eight bytes at once.
+fn first_quote(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (at, eight) in eights.iter().enumerate() {
+        let zero_where_quote = u64::from_le_bytes(*eight) ^ (ONES * b'"' as u64);
+        // The lowest high bit set stands in the lowest byte that is zero; above it there may be false ones.
+        let found = zero_where_quote.wrapping_sub(ONES) & !zero_where_quote & (ONES << 7);
+        if found != 0 {
+            return Some(at * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let before = eights.len() * 8;
+    rest.iter().position(|b| *b == b'"').map(|at| before + at)
 }
 
 struct Scan<'a> {
@@ -439,9 +480,11 @@ impl<'a> Scan<'a> {
         is
     }
 
-    fn literal(&mut self, text: &[u8]) -> Result<(), HeaderError> {
-        if self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(text)) {
-            self.at += text.len();
+    /// Of a length known when compiled, so that comparing is a few instructions.
+    #[inline(always)]
+    fn literal<const N: usize>(&mut self, text: &[u8; N]) -> Result<(), HeaderError> {
+        if self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) == Some(text) {
+            self.at += N;
             Ok(())
         } else {
             Err(self.wrong())
@@ -449,32 +492,92 @@ impl<'a> Scan<'a> {
     }
 
     /// The rest of a string whose opening quote has been read, and its closing quote.
-    fn token(&mut self, class: u8) -> Result<&'a str, HeaderError> {
-        let rest = &self.bytes[self.at..];
-        let rest_of_token = &rest[..rest.len().min(MAX_TOKEN + 1)];
-        let outside = |b: &u8| CLASSES[usize::from(*b)] & class == 0;
-        let length = rest_of_token.iter().position(outside).unwrap_or(rest_of_token.len());
-        if length == 0 || length > MAX_TOKEN || rest.get(length) != Some(&b'"') {
-            self.at += length;
+    fn token(&mut self, class: u8) -> Result<&'a [u8], HeaderError> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let most = &rest[..rest.len().min(MAX_TOKEN + 1)];
+        // A long token is looked at in runs; a quotation mark is in no class, so the closing one ends them.
+        let mut runs = 0;
+        while class & WORD != 0 && most.get(runs..).and_then(<[u8]>::first_chunk).is_some_and(all_words) {
+            runs += RUN;
+        }
+        let length = first_quote(&most[runs..]).map_or(most.len(), |at| runs + at);
+        let token = &most[..length];
+        let rest_of_token = if runs > 0 { &token[token.len().saturating_sub(RUN)..] } else { token };
+        if length == 0 || length == most.len() || !all_of(rest_of_token, class) {
+            let outside = |b: &u8| CLASSES[usize::from(*b)] & class == 0;
+            self.at += token.iter().position(outside).unwrap_or(length);
             return Err(self.wrong());
         }
         self.at += length + 1;
-        std::str::from_utf8(&rest[..length]).map_err(|_| self.wrong())
+        Ok(token)
     }
 
     /// The next key of an object whose `{` has been read, with its colon; `None` at the object's end.
     /// Keys must ascend strictly (RFC 8785 §3.2.3; all are ASCII, so bytes order as UTF-16 units do).
-    fn next_key(&mut self, before: Option<&str>) -> Result<Option<&'a str>, HeaderError> {
+    fn next_key(&mut self, before: Option<&[u8]>) -> Result<Option<&'a [u8]>, HeaderError> {
         if self.skip(b'}') {
             return Ok(None);
         }
-        self.literal(if before.is_some() { b",\"" } else { b"\"" })?;
+        if before.is_some() {
+            self.literal(b",")?;
+        }
+        self.literal(b"\"")?;
         let name = self.token(NAME)?;
         if before.is_some_and(|before| before >= name) {
             return Err(self.wrong());
         }
         self.literal(b":")?;
         Ok(Some(name))
+    }
+
+    fn fact(&mut self, before: Option<&[u8]>) -> Result<Option<(&'a [u8], FactView<'a>)>, HeaderError> {
+        let Some(name) = self.next_key(before)? else { return Ok(None) };
+        let fact = match self.peek() {
+            Some(b'"') => {
+                self.at += 1;
+                FactView::Text(self.token(WORD)?)
+            }
+            Some(b't') => self.literal(b"true").map(|()| FactView::Flag(true))?,
+            Some(b'f') => self.literal(b"false").map(|()| FactView::Flag(false))?,
+            _ => FactView::Number(self.number()?),
+        };
+        Ok(Some((name, fact)))
+    }
+
+    fn reference(&mut self, before: Option<&[u8]>) -> Result<Option<(&'a [u8], &'a [u8])>, HeaderError> {
+        let Some(name) = self.next_key(before)? else { return Ok(None) };
+        self.literal(b"\"")?;
+        Ok(Some((name, self.token(WORD)?)))
+    }
+
+    /// The next payload of an array whose `[` has been read; `None` at the array's end.
+    fn payload(&mut self, first: bool) -> Result<Option<PayloadView<'a>>, HeaderError> {
+        if self.skip(b']') {
+            return Ok(None);
+        }
+        if !first {
+            self.literal(b",")?;
+        }
+        self.literal(b"{\"ciphertext\":\"")?;
+        let ciphertext = self.hash()?;
+        self.literal(b",\"class\":\"")?;
+        let class = self.token(NAME)?;
+        self.literal(b",\"commitment\":\"")?;
+        let commitment = self.hash()?;
+        self.literal(b",\"group\":\"")?;
+        let group = self.token(WORD)?;
+        self.literal(b",\"media_type\":\"")?;
+        let media_type = self.token(MEDIA)?;
+        self.literal(b",\"name\":\"")?;
+        let name = self.token(NAME)?;
+        self.literal(b",\"padded_length\":")?;
+        let padded_length = self.count()?;
+        self.literal(b",\"scope\":\"")?;
+        let scope = self.token(WORD)?;
+        self.literal(b",\"wrapped_key\":\"")?;
+        let wrapped_key = self.hash()?;
+        self.literal(b"}")?;
+        Ok(Some(PayloadView { ciphertext, class, commitment, group, media_type, name, padded_length, scope, wrapped_key }))
     }
 
     fn number(&mut self) -> Result<i64, HeaderError> {
@@ -556,6 +659,38 @@ mod tests {
                     facts in proptest::collection::btree_map(name(), fact(), 0..4),
                     payloads in proptest::collection::vec(payload(), 0..3)) -> Header {
             Header { v: 1, seq, time, prev: Hash(prev), actor, kind, refs, facts, payloads }
+        }
+    }
+
+    #[test]
+    fn runs_and_single_characters_are_judged_alike() {
+        for b in 0..=u8::MAX {
+            let word = CLASSES[usize::from(b)] & WORD != 0;
+            for at in [0, 7, RUN - 1] {
+                let mut run = [b'a'; RUN];
+                run[at] = b;
+                assert_eq!(all_words(&run), word, "{b}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_quote_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            let mut bytes = vec![b'#'; length];
+            assert_eq!(first_quote(&bytes), None);
+            for at in (0..length).rev() {
+                bytes[at] = b'"';
+                assert_eq!(first_quote(&bytes), Some(at));
+            }
+        }
+    }
+
+    #[test]
+    fn tokens_of_every_length_are_read_up_to_the_longest() {
+        for length in 0..=2 * MAX_TOKEN {
+            let text = sample().replacen("ses-0", &"s".repeat(length), 1);
+            assert_eq!(Header::parse(text.as_bytes()).is_ok(), (1..=MAX_TOKEN).contains(&length), "{length}");
         }
     }
 

@@ -261,11 +261,12 @@ impl Anchor for NoAnchor {
 /// The index's key for a name and a value: FNV-1a, 64 bits, over `name=value`. A collision costs a look at one
 /// header more; it changes no answer.
 #[must_use]
-pub fn index_key(name: &str, value: &str) -> i64 {
+pub fn index_key(name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> i64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in name.bytes().chain(std::iter::once(b'=')).chain(value.bytes()) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
+    let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    name.as_ref().iter().copied().for_each(&mut add);
+    add(b'=');
+    value.as_ref().iter().copied().for_each(&mut add);
     hash.cast_signed()
 }
 

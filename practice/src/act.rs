@@ -83,7 +83,8 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotFound`] when the user is no longer of this practice.
     pub fn resume(&self, keys: Unlocked) -> Result<Actor, PracticeError> {
-        let not_found = || PracticeError::NotFound { what: "user", id: keys.user().to_owned(), list: "access user list" };
+        let not_found =
+            || PracticeError::NotFound { what: "user", id: keys.user().to_owned(), list: "access user list" };
         let user: UserId = keys.user().parse().map_err(|_| not_found())?;
         let added = self.one(Kind::UserAdded, &[("user", user.as_str())])?.ok_or_else(not_found)?;
         let role = added.facts.get("role").and_then(fact_text).and_then(Role::from_word).ok_or_else(not_found)?;
@@ -101,7 +102,8 @@ impl Practice {
             [one] => Ok(one.user.clone()),
             [] => Err(PracticeError::BadRequest("this practice has no user: its key files are missing".to_owned())),
             _ => Err(PracticeError::BadRequest(
-                "this practice has several users: say who you are with --as USER (`provenote access user list`)".to_owned(),
+                "this practice has several users: say who you are with --as USER (`provenote access user list`)"
+                    .to_owned(),
             )),
         }
     }
@@ -191,31 +193,59 @@ impl Practice {
         make(bytes)
     }
 
-    pub(crate) fn new_group(&mut self, actor: &Actor, class: provenote_schemas::Class, scope: &str) -> Result<GroupId, PracticeError> {
+    pub(crate) fn new_group(
+        &mut self,
+        actor: &Actor,
+        class: provenote_schemas::Class,
+        scope: &str,
+    ) -> Result<GroupId, PracticeError> {
         let group = self.random_id(GroupId::from_random);
         self.vault.create_group(&actor.keys, group.as_str(), class.as_str(), scope, &mut *self.entropy)?;
         Ok(group)
     }
 
     /// Seals a record as its RFC 8785 bytes.
-    pub(crate) fn seal_record<T: Serialize>(&mut self, actor: &Actor, group: &str, name: &str, record: &T) -> Result<Sealed, PracticeError> {
+    pub(crate) fn seal_record<T: Serialize>(
+        &mut self,
+        actor: &Actor,
+        group: &str,
+        name: &str,
+        record: &T,
+    ) -> Result<Sealed, PracticeError> {
         let bytes = canonical(record).map_err(|error| PracticeError::BadRequest(error.to_string()))?;
         self.seal_bytes(actor, group, name, JSON, &bytes)
     }
 
-    pub(crate) fn seal_bytes(&mut self, actor: &Actor, group: &str, name: &str, media_type: &str, bytes: &[u8]) -> Result<Sealed, PracticeError> {
+    pub(crate) fn seal_bytes(
+        &mut self,
+        actor: &Actor,
+        group: &str,
+        name: &str,
+        media_type: &str,
+        bytes: &[u8],
+    ) -> Result<Sealed, PracticeError> {
         Ok(self.vault.seal(&actor.keys, group, name, media_type, bytes, &mut *self.entropy)?)
     }
 
     /// Opens the payload of that name of an entry.
-    pub(crate) fn open_bytes(&self, actor: &Actor, header: &Header, name: &str, what: &'static str) -> Result<Vec<u8>, PracticeError> {
+    pub(crate) fn open_bytes(
+        &self,
+        actor: &Actor,
+        header: &Header,
+        name: &str,
+        what: &'static str,
+    ) -> Result<Vec<u8>, PracticeError> {
         let reference = payload(header, name).ok_or_else(|| PracticeError::Unreadable {
             seq: header.seq,
             what,
             why: "the entry carries no such payload".to_owned(),
         })?;
         if let Some(receipt) = self.destruction(&reference.group)? {
-            return Err(PracticeError::Destroyed { what, on: Time::from_millis(receipt.time).date(), seq: receipt.seq });
+            return Err(PracticeError::Destroyed {
+                what,
+                on: Time::from_millis(receipt.time).date(),
+                seq: receipt.seq,
+            });
         }
         let (wrapped_key, body) = self.log.sealed(reference)?.ok_or_else(|| PracticeError::Unreadable {
             seq: header.seq,
@@ -225,7 +255,13 @@ impl Practice {
         Ok(self.vault.open(&actor.keys, reference, &wrapped_key, &body)?.to_vec())
     }
 
-    pub(crate) fn open_record<T: DeserializeOwned>(&self, actor: &Actor, header: &Header, name: &str, what: &'static str) -> Result<T, PracticeError> {
+    pub(crate) fn open_record<T: DeserializeOwned>(
+        &self,
+        actor: &Actor,
+        header: &Header,
+        name: &str,
+        what: &'static str,
+    ) -> Result<T, PracticeError> {
         let bytes = self.open_bytes(actor, header, name, what)?;
         serde_json::from_slice(&bytes).map_err(|error| PracticeError::Unreadable {
             seq: header.seq,

@@ -83,7 +83,7 @@ pub struct BoardNote {
     /// Edits before attestation.
     pub edits: usize,
     /// Warnings raised with the draft.
-    pub warnings: i64,
+    pub warnings: usize,
     /// Warnings the clinician answered.
     pub answers: usize,
     /// Additions since.
@@ -156,8 +156,14 @@ pub struct BoardRecord {
 }
 
 /// The kinds that record a reading or a handing out.
-const LOOKS: [Kind; 6] =
-    [Kind::TranscriptViewed, Kind::NoteViewed, Kind::NoteExported, Kind::NoteTraced, Kind::LedgerViewed, Kind::ConsentPrinted];
+const LOOKS: [Kind; 6] = [
+    Kind::TranscriptViewed,
+    Kind::NoteViewed,
+    Kind::NoteExported,
+    Kind::NoteTraced,
+    Kind::LedgerViewed,
+    Kind::ConsentPrinted,
+];
 
 impl Practice {
     /// Reads the record for a board.
@@ -196,7 +202,7 @@ impl Practice {
                     status: word(header, "status"),
                     of_draft: kind == Kind::DraftRefused,
                 }),
-                Kind::DraftMade => record.notes.push(board_note(header, &all)?),
+                Kind::DraftMade => record.notes.push(self.board_note(actor, header, &all)?),
                 Kind::RecordDestroyed => record.destructions.push(BoardDestruction {
                     seq: header.seq,
                     time: Time::from_millis(header.time),
@@ -232,10 +238,18 @@ impl Practice {
         self.append_one(actor, entry)
     }
 
-    fn board_session(&self, header: &Header, all: &[Header], settings: &Settings) -> Result<BoardSession, PracticeError> {
+    fn board_session(
+        &self,
+        header: &Header,
+        all: &[Header],
+        settings: &Settings,
+    ) -> Result<BoardSession, PracticeError> {
         let session = session_of(header)?;
         let mut models: Vec<ModelUse> = Vec::new();
-        let workers = all.iter().filter(|entry| entry.kind == Kind::WorkerStarted.as_str() && entry.refs.get("session").is_some_and(|id| id == session.as_str()));
+        let workers = all.iter().filter(|entry| {
+            entry.kind == Kind::WorkerStarted.as_str()
+                && entry.refs.get("session").is_some_and(|id| id == session.as_str())
+        });
         for worker in workers {
             let used = model_use(worker)?;
             if !models.contains(&used) {
@@ -243,7 +257,9 @@ impl Practice {
             }
         }
         let consents = header.refs.iter().filter(|(name, _)| name.starts_with("consent."));
-        let consents = consents.map(|(_, id)| id.parse().map_err(|error| bad_reference(header, &error))).collect::<Result<_, _>>()?;
+        let consents = consents
+            .map(|(_, id)| id.parse().map_err(|error| bad_reference(header, &error)))
+            .collect::<Result<_, _>>()?;
         let added = Time::from_millis(header.time);
         let receipt = self.destruction(reference(header, "audio")?)?;
         Ok(BoardSession {
@@ -266,7 +282,9 @@ pub(crate) fn model_use(header: &Header) -> Result<ModelUse, PracticeError> {
         engine: word(header, "engine"),
         engine_version: word(header, "engine_version"),
         model: word(header, "model"),
-        sha256: word(header, "model_sha256").parse().map_err(|error: provenote_schemas::encoding::BadDigest| bad_reference(header, &error))?,
+        sha256: word(header, "model_sha256")
+            .parse()
+            .map_err(|error: provenote_schemas::encoding::BadDigest| bad_reference(header, &error))?,
         isolated: header.facts.get("isolated") == Some(&Fact::Flag(true)),
     })
 }
@@ -288,27 +306,38 @@ fn looked_at(header: &Header) -> String {
     }
 }
 
-fn board_note(header: &Header, all: &[Header]) -> Result<BoardNote, PracticeError> {
-    let note = note_of(header)?;
-    let about = |kind: Kind| all.iter().filter(|entry| entry.kind == kind.as_str() && entry.refs.get("note").is_some_and(|id| id == note.as_str())).collect::<Vec<_>>();
-    let attested = about(Kind::NoteAttested).first().map(|entry| (Time::from_millis(entry.time), entry.seq));
-    let amendments = about(Kind::NoteAmended).len();
-    Ok(BoardNote {
-        session: session_of(header)?,
-        state: match (attested, amendments) {
-            (None, _) => NoteState::Draft,
-            (Some(_), 0) => NoteState::Attested,
-            (Some(_), _) => NoteState::Amended,
-        },
-        format: word(header, "format"),
-        attested,
-        edits: about(Kind::NoteEdited).len(),
-        warnings: match header.facts.get("warnings") {
-            Some(Fact::Number(number)) => *number,
-            _ => 0,
-        },
-        answers: about(Kind::WarningAnswered).len(),
-        amendments,
-        note,
-    })
+impl Practice {
+    fn board_note(&self, actor: &Actor, header: &Header, all: &[Header]) -> Result<BoardNote, PracticeError> {
+        let note = note_of(header)?;
+        // Warnings are health information: they are counted in the sealed text, where it still exists.
+        let warnings = match self.note(actor, note.as_str()) {
+            Ok((_, view)) => view.text.warnings,
+            Err(PracticeError::Destroyed { .. }) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let about = |kind: Kind| {
+            all.iter()
+                .filter(|entry| {
+                    entry.kind == kind.as_str() && entry.refs.get("note").is_some_and(|id| id == note.as_str())
+                })
+                .collect::<Vec<_>>()
+        };
+        let attested = about(Kind::NoteAttested).first().map(|entry| (Time::from_millis(entry.time), entry.seq));
+        let amendments = about(Kind::NoteAmended).len();
+        Ok(BoardNote {
+            session: session_of(header)?,
+            state: match (attested, amendments) {
+                (None, _) => NoteState::Draft,
+                (Some(_), 0) => NoteState::Attested,
+                (Some(_), _) => NoteState::Amended,
+            },
+            format: word(header, "format"),
+            attested,
+            edits: about(Kind::NoteEdited).len(),
+            answers: warnings.iter().filter(|warning| warning.answer.is_some()).count(),
+            warnings: warnings.len(),
+            amendments,
+            note,
+        })
+    }
 }

@@ -75,10 +75,13 @@ impl Practice {
         let mut entitled = Vec::new();
         for user in self.vault.users()? {
             let added = self.one(Kind::UserAdded, &[("user", &user.user)])?;
-            let added_key = added.as_ref().and_then(|header| header.facts.get("seal_key").and_then(fact_text)).map(str::to_owned);
+            let added_key =
+                added.as_ref().and_then(|header| header.facts.get("seal_key").and_then(fact_text)).map(str::to_owned);
             let role = added.and_then(|header| header.facts.get("role").and_then(fact_text).and_then(Role::from_word));
             // A key file swapped for another's must not be wrapped to.
-            if added_key.as_deref() == Some(crate::notes::hex(&user.seal_key).as_str()) && role.is_some_and(|role| provenote_access::entitled(role, class)) {
+            if added_key.as_deref() == Some(crate::notes::hex(&user.seal_key).as_str())
+                && role.is_some_and(|role| provenote_access::entitled(role, class))
+            {
                 entitled.push(user);
             }
         }
@@ -92,8 +95,9 @@ impl Practice {
             Some(given) => crate::setup::checked_state(given)?,
         };
         let born = asked.born.as_deref().map(|given| {
-            let date = NaiveDate::parse_from_str(given, "%Y-%m-%d")
-                .map_err(|_| PracticeError::BadRequest(format!("`{given}` is no date of birth: write it like 1984-02-29")))?;
+            let date = NaiveDate::parse_from_str(given, "%Y-%m-%d").map_err(|_| {
+                PracticeError::BadRequest(format!("`{given}` is no date of birth: write it like 1984-02-29"))
+            })?;
             if date.to_string() > self.clock.now().date() {
                 return Err(PracticeError::BadRequest(format!("the date of birth {given} lies in the future")));
             }
@@ -179,7 +183,9 @@ impl Practice {
             list: "client list",
         })?;
         if found.next().is_some() {
-            return Err(PracticeError::BadRequest("several clients have that name: give the id (`provenote client list`)".to_owned()));
+            return Err(PracticeError::BadRequest(
+                "several clients have that name: give the id (`provenote client list`)".to_owned(),
+            ));
         }
         Ok(client)
     }

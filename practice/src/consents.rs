@@ -2,7 +2,9 @@
 
 use provenote_access::Act;
 use provenote_consent::gate::{self, Decision};
-use provenote_consent::{ConsentEvent, FormContext, Standing, check_signature, disclosure_digest, note_retention, render_form};
+use provenote_consent::{
+    ConsentEvent, FormContext, Standing, check_signature, disclosure_digest, note_retention, render_form,
+};
 use provenote_ledger::{Fact, Header};
 use provenote_schemas::consent::{ConsentForm, Grant, Signature};
 use provenote_schemas::disclosure::{DisclosureFacts, Isolation, ModelFact, Place, RetentionFacts};
@@ -77,10 +79,17 @@ impl Practice {
     ///
     /// # Errors
     /// [`PracticeError::Form`] where a model chosen is not in the catalogue.
-    pub fn disclosure_facts(&self, settings: &Settings, models: &dyn Models, state: &str) -> Result<DisclosureFacts, PracticeError> {
+    pub fn disclosure_facts(
+        &self,
+        settings: &Settings,
+        models: &dyn Models,
+        state: &str,
+    ) -> Result<DisclosureFacts, PracticeError> {
         let fact = |id: &str| -> Result<ModelFact, PracticeError> {
             models.fact(id).ok_or_else(|| {
-                PracticeError::Form(format!("the settings name the model {id}, which the catalogue does not know: `provenote model list`"))
+                PracticeError::Form(format!(
+                    "the settings name the model {id}, which the catalogue does not know: `provenote model list`"
+                ))
             })
         };
         let (note_years, note_basis) = note_retention(state);
@@ -106,7 +115,13 @@ impl Practice {
     ///
     /// # Errors
     /// [`PracticeError::Form`] for a language there is no template in, or a form with blanks.
-    pub fn consent_form(&mut self, actor: &Actor, client: &str, lang: &str, models: &dyn Models) -> Result<FormMade, PracticeError> {
+    pub fn consent_form(
+        &mut self,
+        actor: &Actor,
+        client: &str,
+        lang: &str,
+        models: &dyn Models,
+    ) -> Result<FormMade, PracticeError> {
         actor.authorise(Act::MakeForm)?;
         let client = self.client(actor, client)?;
         let practice = self.record(actor)?;
@@ -150,7 +165,13 @@ impl Practice {
     ///
     /// # Errors
     /// Where the ledger cannot be written; then no file may be written either.
-    pub fn consent_printed(&mut self, actor: &Actor, form: &ConsentForm, signed: bool, pdf: &[u8]) -> Result<u64, PracticeError> {
+    pub fn consent_printed(
+        &mut self,
+        actor: &Actor,
+        form: &ConsentForm,
+        signed: bool,
+        pdf: &[u8],
+    ) -> Result<u64, PracticeError> {
         actor.authorise(Act::MakeForm)?;
         let file = self.file_group(&form.client)?;
         let sealed = self.seal_bytes(actor, &file, "pdf", "application/pdf", pdf)?;
@@ -195,13 +216,19 @@ impl Practice {
             )));
         }
         if form.expires <= now {
-            return Err(PracticeError::BadRequest(format!("the form has expired: make a new one with `provenote consent form {}`", client.client)));
+            return Err(PracticeError::BadRequest(format!(
+                "the form has expired: make a new one with `provenote consent form {}`",
+                client.client
+            )));
         }
         if !form.participants.contains(&person) {
-            return Err(PracticeError::BadRequest("that person does not stand on the newest form: make a new one".to_owned()));
+            return Err(PracticeError::BadRequest(
+                "that person does not stand on the newest form: make a new one".to_owned(),
+            ));
         }
         let (signature, attachment) = read_signature(taken)?;
-        check_signature(&person, &practice.clinician, &signature).map_err(|error| PracticeError::BadRequest(error.to_string()))?;
+        check_signature(&person, &practice.clinician, &signature)
+            .map_err(|error| PracticeError::BadRequest(error.to_string()))?;
         let grant = Grant {
             consent: form.consent.clone(),
             participant: person.id.clone(),
@@ -237,7 +264,13 @@ impl Practice {
     ///
     /// # Errors
     /// [`PracticeError::BadRequest`] where there is no form yet or nobody of that name takes part.
-    pub fn consent_discuss(&mut self, actor: &Actor, client: &str, participant: &str, summary: &str) -> Result<u64, PracticeError> {
+    pub fn consent_discuss(
+        &mut self,
+        actor: &Actor,
+        client: &str,
+        participant: &str,
+        summary: &str,
+    ) -> Result<u64, PracticeError> {
         self.consent_statement(actor, client, participant, summary, Kind::ConsentDiscussed)
     }
 
@@ -245,7 +278,13 @@ impl Practice {
     ///
     /// # Errors
     /// As [`Practice::consent_discuss`].
-    pub fn consent_decline(&mut self, actor: &Actor, client: &str, participant: &str, words: &str) -> Result<u64, PracticeError> {
+    pub fn consent_decline(
+        &mut self,
+        actor: &Actor,
+        client: &str,
+        participant: &str,
+        words: &str,
+    ) -> Result<u64, PracticeError> {
         self.consent_statement(actor, client, participant, words, Kind::ConsentDeclined)
     }
 
@@ -253,11 +292,24 @@ impl Practice {
     ///
     /// # Errors
     /// As [`Practice::consent_discuss`].
-    pub fn consent_revoke(&mut self, actor: &Actor, client: &str, participant: &str, words: &str) -> Result<u64, PracticeError> {
+    pub fn consent_revoke(
+        &mut self,
+        actor: &Actor,
+        client: &str,
+        participant: &str,
+        words: &str,
+    ) -> Result<u64, PracticeError> {
         self.consent_statement(actor, client, participant, words, Kind::ConsentRevoked)
     }
 
-    fn consent_statement(&mut self, actor: &Actor, client: &str, participant: &str, words: &str, kind: Kind) -> Result<u64, PracticeError> {
+    fn consent_statement(
+        &mut self,
+        actor: &Actor,
+        client: &str,
+        participant: &str,
+        words: &str,
+        kind: Kind,
+    ) -> Result<u64, PracticeError> {
         actor.authorise(Act::TakeSignature)?;
         let client = self.client(actor, client)?;
         let person = participant_named(&client, participant)?;
@@ -275,7 +327,12 @@ impl Practice {
     ///
     /// # Errors
     /// [`PracticeError::NotFound`].
-    pub fn consent_status(&mut self, actor: &Actor, client: &str, models: &dyn Models) -> Result<ClientStanding, PracticeError> {
+    pub fn consent_status(
+        &mut self,
+        actor: &Actor,
+        client: &str,
+        models: &dyn Models,
+    ) -> Result<ClientStanding, PracticeError> {
         actor.authorise(Act::ViewConsent)?;
         let client = self.client(actor, client)?;
         let standing = self.standing(actor, &client, models)?;
@@ -284,7 +341,12 @@ impl Practice {
         Ok(ClientStanding { client, standing })
     }
 
-    pub(crate) fn standing(&self, actor: &Actor, client: &Client, models: &dyn Models) -> Result<Standing, PracticeError> {
+    pub(crate) fn standing(
+        &self,
+        actor: &Actor,
+        client: &Client,
+        models: &dyn Models,
+    ) -> Result<Standing, PracticeError> {
         let today = self.disclosure_facts(&self.settings()?, models, &client.state)?;
         let events = self.consent_events(actor, &client.client)?;
         Ok(provenote_consent::standing(&client.participants, &events, Purpose::AiNotes, &today, self.clock.now()))
@@ -322,8 +384,12 @@ impl Practice {
         for header in self.headers_with("client", client.as_str())? {
             let time = Time::from_millis(header.time);
             let event = match Kind::from_word(&header.kind) {
-                Some(Kind::ConsentRequested) => ConsentEvent::Requested(self.open_record(actor, &header, "form", "consent form")?),
-                Some(Kind::ConsentGranted) => ConsentEvent::Granted(self.open_record(actor, &header, "grant", "signature")?),
+                Some(Kind::ConsentRequested) => {
+                    ConsentEvent::Requested(self.open_record(actor, &header, "form", "consent form")?)
+                }
+                Some(Kind::ConsentGranted) => {
+                    ConsentEvent::Granted(self.open_record(actor, &header, "grant", "signature")?)
+                }
                 Some(Kind::ConsentDeclined) => ConsentEvent::Declined { participant: participant_of(&header)?, time },
                 Some(Kind::ConsentRevoked) => ConsentEvent::Revoked { participant: participant_of(&header)?, time },
                 Some(Kind::ConsentDiscussed) => ConsentEvent::Discussed { participant: participant_of(&header)?, time },
@@ -366,10 +432,8 @@ impl Practice {
 }
 
 fn participant_of(header: &Header) -> Result<provenote_schemas::ParticipantId, PracticeError> {
-    reference(header, "participant")?.parse().map_err(|error: provenote_schemas::ids::BadId| PracticeError::Unreadable {
-        seq: header.seq,
-        what: "reference",
-        why: error.to_string(),
+    reference(header, "participant")?.parse().map_err(|error: provenote_schemas::ids::BadId| {
+        PracticeError::Unreadable { seq: header.seq, what: "reference", why: error.to_string() }
     })
 }
 
@@ -402,7 +466,9 @@ type Attachment = (&'static str, Vec<u8>);
 fn read_signature(taken: SignatureTaken) -> Result<(Signature, Option<Attachment>), PracticeError> {
     let too_large = |bytes: &[u8]| {
         if bytes.len() > LARGEST_SCAN {
-            Err(PracticeError::BadRequest("the signature's file is larger than 20 MB: scan it in black and white".to_owned()))
+            Err(PracticeError::BadRequest(
+                "the signature's file is larger than 20 MB: scan it in black and white".to_owned(),
+            ))
         } else {
             Ok(())
         }

@@ -115,7 +115,8 @@ impl Practice {
         };
         if transcript.segments.is_empty() {
             return Err(PracticeError::NotAllowed(
-                "no speech was heard in this recording, so there is nothing to draft from: write the note yourself".to_owned(),
+                "no speech was heard in this recording, so there is nothing to draft from: write the note yourself"
+                    .to_owned(),
             ));
         }
         self.draft_from(actor, &work, &transcript, format, engines, models, &drafting, on_stage)
@@ -140,11 +141,16 @@ impl Practice {
         };
         let shake = transcriber.handshake().clone();
         self.worker_started(actor, work, &shake, &speech.id)?;
-        let asked = work.refer(self.entry(actor, Kind::TranscriptionRequested)).fact("model", Fact::Text(speech.id.clone()));
+        let asked =
+            work.refer(self.entry(actor, Kind::TranscriptionRequested)).fact("model", Fact::Text(speech.id.clone()));
         self.append_one(actor, asked)?;
         let withdrawn = Withdrawn::watch(self)?;
         let heard = transcriber.transcribe(&mut pcm_blocks(recording), duration_s(header), &mut |Progress(done)| {
-            if withdrawn.now(self, actor, work, models) { ControlFlow::Break(()) } else { on_stage(Stage::Transcribing, done) }
+            if withdrawn.now(self, actor, work, models) {
+                ControlFlow::Break(())
+            } else {
+                on_stage(Stage::Transcribing, done)
+            }
         });
         drop(transcriber);
         let heard = match heard {
@@ -152,7 +158,13 @@ impl Practice {
             Err(error) => {
                 let error = self.failed(actor, work, "whisper", error)?;
                 if withdrawn.seen.get() {
-                    self.pass_gate(actor, &work.client, models, Kind::DraftRefused, &[("session", work.session.as_str())])?;
+                    self.pass_gate(
+                        actor,
+                        &work.client,
+                        models,
+                        Kind::DraftRefused,
+                        &[("session", work.session.as_str())],
+                    )?;
                 }
                 return Err(error);
             }
@@ -188,7 +200,16 @@ impl Practice {
         };
         let shake = drafter.handshake().clone();
         self.worker_started(actor, work, &shake, &model.id)?;
-        let mut asking = Asking { work, drafter: &mut *drafter, shake: &shake, model: &model.id, models, part: 1, parts: 1, repeat_penalty: 1.0 };
+        let mut asking = Asking {
+            work,
+            drafter: &mut *drafter,
+            shake: &shake,
+            model: &model.id,
+            models,
+            part: 1,
+            parts: 1,
+            repeat_penalty: 1.0,
+        };
         let last = count_u32(transcript.segments.len());
         let whole = prompt::draft_messages(format, &transcript.segments);
         let schema = prompt::output_schema(format, 1..=last);
@@ -213,7 +234,8 @@ impl Practice {
             Err(_) if !raw.finished => {
                 asking.repeat_penalty = REPEAT_PENALTY;
                 let raw = self.ask(actor, &mut asking, &text, &schema, on_stage)?;
-                draft::parse(&raw.text, format, transcript).map_err(|error| PracticeError::NotAllowed(error.to_string()))?
+                draft::parse(&raw.text, format, transcript)
+                    .map_err(|error| PracticeError::NotAllowed(error.to_string()))?
             }
             Err(error) => return Err(PracticeError::NotAllowed(error.to_string())),
         };
@@ -232,7 +254,6 @@ impl Practice {
         let entry = engine_facts(work.refer(self.entry(actor, Kind::DraftMade)), &shake, &model.id)
             .refer("note", &text.note)
             .fact("format", Fact::Text(text.format.clone()))
-            .fact("warnings", Fact::Number(count(text.warnings.len())))
             .payload(sealed);
         let seq = self.append_one(actor, entry)?;
         let _ = on_stage(Stage::Checking, 1.0);
@@ -286,7 +307,10 @@ impl Practice {
             let text = prompt::summary_messages(segments, index + 1, ranges.len());
             let schema = prompt::summary_schema(first.id..=last.id);
             let raw = self.ask(actor, asking, &text, &schema, on_stage)?;
-            facts.extend(draft::parse_facts(&raw.text, transcript).map_err(|error| PracticeError::NotAllowed(error.to_string()))?);
+            facts.extend(
+                draft::parse_facts(&raw.text, transcript)
+                    .map_err(|error| PracticeError::NotAllowed(error.to_string()))?,
+            );
         }
         Ok(facts)
     }
@@ -306,7 +330,11 @@ impl Practice {
             Err(error) => return Err(self.failed(actor, asking.work, "llama", error)?),
         };
         if rendered.tokens + sampler.max_tokens > rendered.context {
-            return Err(EngineError::TooLong { tokens: rendered.tokens + sampler.max_tokens, context: rendered.context }.into());
+            return Err(EngineError::TooLong {
+                tokens: rendered.tokens + sampler.max_tokens,
+                context: rendered.context,
+            }
+            .into());
         }
         let record = PromptRecord {
             template: text.template.clone(),
@@ -328,36 +356,59 @@ impl Practice {
         let stage = Stage::Drafting { part: asking.part, parts: asking.parts };
         let withdrawn = Withdrawn::watch(self)?;
         let answer = asking.drafter.generate(&rendered.prompt, schema, &sampler, &mut |Progress(done)| {
-            if withdrawn.now(self, actor, asking.work, asking.models) { ControlFlow::Break(()) } else { on_stage(stage, done) }
+            if withdrawn.now(self, actor, asking.work, asking.models) {
+                ControlFlow::Break(())
+            } else {
+                on_stage(stage, done)
+            }
         });
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
                 let error = self.failed(actor, asking.work, "llama", error)?;
                 if withdrawn.seen.get() {
-                    self.pass_gate(actor, &asking.work.client, asking.models, Kind::DraftRefused, &[("session", asking.work.session.as_str())])?;
+                    self.pass_gate(
+                        actor,
+                        &asking.work.client,
+                        asking.models,
+                        Kind::DraftRefused,
+                        &[("session", asking.work.session.as_str())],
+                    )?;
                 }
                 return Err(error);
             }
         };
         let sealed = self.seal_bytes(actor, &asking.work.working, "output", "text/plain", answer.text.as_bytes())?;
-        let received = engine_facts(asking.work.refer(self.entry(actor, Kind::OutputReceived)), asking.shake, asking.model)
-            .fact("prompt", Fact::Number(i64::try_from(prompt_seq).unwrap_or(i64::MAX)))
-            .fact("tokens", Fact::Number(answer.tokens.into()))
-            .fact("finished", Fact::Flag(answer.finished))
-            .payload(sealed);
+        let received =
+            engine_facts(asking.work.refer(self.entry(actor, Kind::OutputReceived)), asking.shake, asking.model)
+                .fact("prompt", Fact::Number(i64::try_from(prompt_seq).unwrap_or(i64::MAX)))
+                .fact("tokens", Fact::Number(answer.tokens.into()))
+                .fact("finished", Fact::Flag(answer.finished))
+                .payload(sealed);
         self.append_one(actor, received)?;
         Ok(answer)
     }
 
-    fn worker_started(&mut self, actor: &Actor, work: &Work, shake: &Handshake, model: &str) -> Result<(), PracticeError> {
+    fn worker_started(
+        &mut self,
+        actor: &Actor,
+        work: &Work,
+        shake: &Handshake,
+        model: &str,
+    ) -> Result<(), PracticeError> {
         let entry = engine_facts(work.refer(self.entry(actor, Kind::WorkerStarted)), shake, model);
         self.append_one(actor, entry)?;
         Ok(())
     }
 
     /// Writes that a worker failed, and hands the failure on.
-    fn failed(&mut self, actor: &Actor, work: &Work, engine: &str, error: EngineError) -> Result<PracticeError, PracticeError> {
+    fn failed(
+        &mut self,
+        actor: &Actor,
+        work: &Work,
+        engine: &str,
+        error: EngineError,
+    ) -> Result<PracticeError, PracticeError> {
         let why = match &error {
             EngineError::NoWorker { .. } => "no_worker",
             EngineError::NoSandbox { .. } => "no_sandbox",
@@ -419,9 +470,9 @@ impl Withdrawn {
             Ok(size) => self.size.set(size),
             Err(_) => return true,
         }
-        let open = practice
-            .standing(actor, &work.client, models)
-            .is_ok_and(|standing| matches!(provenote_consent::gate::decide(&standing), provenote_consent::gate::Decision::Open { .. }));
+        let open = practice.standing(actor, &work.client, models).is_ok_and(|standing| {
+            matches!(provenote_consent::gate::decide(&standing), provenote_consent::gate::Decision::Open { .. })
+        });
         self.seen.set(!open);
         !open
     }
@@ -429,7 +480,12 @@ impl Withdrawn {
 
 /// What the handshake tells, as facts of an entry.
 fn engine_facts(entry: NewEntry, shake: &Handshake, model: &str) -> NewEntry {
-    let token = |text: &str| text.chars().map(|c| if c.is_ascii_alphanumeric() || "._-+".contains(c) { c } else { '_' }).take(120).collect::<String>();
+    // A version in words, such as `llama.cpp (llama-cpp-sys-2 0.1.161)`, as one token.
+    let token = |text: &str| {
+        let parts =
+            text.split(|c: char| !(c.is_ascii_alphanumeric() || "._-+".contains(c))).filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join("-").chars().take(120).collect::<String>()
+    };
     let mut entry = entry
         .fact("engine", Fact::Text(token(&shake.engine)))
         .fact("engine_version", Fact::Text(token(&shake.engine_version)))

@@ -9,7 +9,9 @@ use provenote_pipeline::engine::EngineError;
 #[derive(Debug, thiserror::Error)]
 pub enum PracticeError {
     /// The gate is closed: somebody's consent is not in force. The refusal is an entry.
-    #[error("refused, consent is {status}: {reasons}. The refusal is entry {seq}; see `provenote consent status {client}`")]
+    #[error(
+        "refused, consent is {status}: {reasons}. The refusal is entry {seq}; see `provenote consent status {client}`"
+    )]
     Gate {
         /// The client.
         client: String,
@@ -40,7 +42,9 @@ pub enum PracticeError {
     #[error("{0}")]
     BadRequest(String),
     /// The record was destroyed on schedule, with a receipt.
-    #[error("the {what} was destroyed on {on} (entry {seq}) as the retention schedule says; its digest is still in the ledger")]
+    #[error(
+        "the {what} was destroyed on {on} (entry {seq}) as the retention schedule says; its digest is still in the ledger"
+    )]
     Destroyed {
         /// `recording`, `transcript` …
         what: &'static str,

@@ -24,7 +24,12 @@ impl Practice {
     ///
     /// # Errors
     /// Where the ledger cannot be read.
-    pub fn ledger_log(&self, kind: Option<&str>, client: Option<&str>, since_ms: Option<i64>) -> Result<Vec<Header>, PracticeError> {
+    pub fn ledger_log(
+        &self,
+        kind: Option<&str>,
+        client: Option<&str>,
+        since_ms: Option<i64>,
+    ) -> Result<Vec<Header>, PracticeError> {
         let refs = client.map(|client| ("client".to_owned(), client.to_owned())).into_iter().collect();
         Ok(self.log.find(&Query { kind, refs, since_ms, after_seq: None })?)
     }
@@ -46,15 +51,19 @@ impl Practice {
             } else {
                 match self.open_bytes(actor, &header, &payload.name, "payload") {
                     Ok(bytes) => Shown::Bytes(bytes),
-                    Err(error @ (PracticeError::Destroyed { .. } | PracticeError::Vault(_) | PracticeError::Unreadable { .. })) => {
-                        Shown::Withheld(error.to_string())
-                    }
+                    Err(
+                        error @ (PracticeError::Destroyed { .. }
+                        | PracticeError::Vault(_)
+                        | PracticeError::Unreadable { .. }),
+                    ) => Shown::Withheld(error.to_string()),
                     Err(error) => return Err(error),
                 }
             };
             shown.push((payload.name.clone(), what));
         }
-        let entry = self.entry(actor, Kind::LedgerViewed).fact("entry", provenote_ledger::Fact::Number(i64::try_from(seq).unwrap_or(i64::MAX)));
+        let entry = self
+            .entry(actor, Kind::LedgerViewed)
+            .fact("entry", provenote_ledger::Fact::Number(i64::try_from(seq).unwrap_or(i64::MAX)));
         self.append_one(actor, entry)?;
         Ok((header, shown))
     }

@@ -155,7 +155,12 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotAllowed`] once the note is attested; [`PracticeError::BadRequest`] with the line for a
     /// text that names a section the format does not have.
-    pub fn edit_note(&mut self, actor: &Actor, note: &str, edited: &str) -> Result<Option<(NoteView, u64)>, PracticeError> {
+    pub fn edit_note(
+        &mut self,
+        actor: &Actor,
+        note: &str,
+        edited: &str,
+    ) -> Result<Option<(NoteView, u64)>, PracticeError> {
         actor.authorise(Act::EditNote)?;
         let (draft, mut view) = self.note(actor, note)?;
         must_be_draft(&view)?;
@@ -173,7 +178,9 @@ impl Practice {
         let working = self.working_group(&view.text)?;
         let text = self.seal_record(actor, &working, "text", &view.text)?;
         let difference = self.seal_record(actor, &working, "difference", &Difference { unified })?;
-        let seq = self.append_about(actor, Kind::NoteEdited, &draft, &view.note, |entry| entry.payload(text).payload(difference))?;
+        let seq = self.append_about(actor, Kind::NoteEdited, &draft, &view.note, |entry| {
+            entry.payload(text).payload(difference)
+        })?;
         Ok(Some((view, seq)))
     }
 
@@ -181,12 +188,20 @@ impl Practice {
     ///
     /// # Errors
     /// [`PracticeError::BadRequest`] for a warning the note does not have or an empty answer.
-    pub fn answer_warning(&mut self, actor: &Actor, note: &str, warning: &str, answer: &str) -> Result<u64, PracticeError> {
+    pub fn answer_warning(
+        &mut self,
+        actor: &Actor,
+        note: &str,
+        warning: &str,
+        answer: &str,
+    ) -> Result<u64, PracticeError> {
         actor.authorise(Act::EditNote)?;
         let (draft, mut view) = self.note(actor, note)?;
         must_be_draft(&view)?;
         if answer.trim().is_empty() {
-            return Err(PracticeError::BadRequest("the answer is empty: say why the note does not speak of it, or edit the note".to_owned()));
+            return Err(PracticeError::BadRequest(
+                "the answer is empty: say why the note does not speak of it, or edit the note".to_owned(),
+            ));
         }
         let known: Vec<_> = view.text.warnings.iter().map(|warning| warning.id.clone()).collect();
         let Some(found) = view.text.warnings.iter_mut().find(|known| known.id == warning) else {
@@ -196,13 +211,10 @@ impl Practice {
             )));
         };
         found.answer = Some(answer.trim().to_owned());
-        let danger = found.danger;
         let working = self.working_group(&view.text)?;
         let text = self.seal_record(actor, &working, "text", &view.text)?;
-        let danger = serde_json::to_value(danger).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
-        self.append_about(actor, Kind::WarningAnswered, &draft, &view.note, |entry| {
-            entry.fact("warning", Fact::Text(warning.to_owned())).fact("danger", Fact::Text(danger)).payload(text)
-        })
+        // That there was a warning, and what it is about, is health information: the header tells of an edit.
+        self.append_about(actor, Kind::NoteEdited, &draft, &view.note, |entry| entry.payload(text))
     }
 
     /// Makes a draft a note. The edge has asked for the passphrase again: `actor` is signed in anew.
@@ -210,7 +222,12 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotAllowed`] while a warning is open or the note is attested already;
     /// [`PracticeError::Gate`] where consent was taken back since.
-    pub fn attest_note(&mut self, actor: &Actor, note: &str, models: &dyn Models) -> Result<(NoteView, u64), PracticeError> {
+    pub fn attest_note(
+        &mut self,
+        actor: &Actor,
+        note: &str,
+        models: &dyn Models,
+    ) -> Result<(NoteView, u64), PracticeError> {
         actor.authorise(Act::AttestNote)?;
         let (draft, mut view) = self.note(actor, note)?;
         must_be_draft(&view)?;
@@ -233,7 +250,13 @@ impl Practice {
             return Err(PracticeError::NotAllowed("the note is empty: edit it before you attest it".to_owned()));
         }
         let client = self.client(actor, reference(&draft, "client")?)?;
-        self.pass_gate(actor, &client, models, Kind::DraftRefused, &[("session", view.text.session.as_str()), ("note", view.note.as_str())])?;
+        self.pass_gate(
+            actor,
+            &client,
+            models,
+            Kind::DraftRefused,
+            &[("session", view.text.session.as_str()), ("note", view.note.as_str())],
+        )?;
         let attestation = Attestation {
             note: view.note.clone(),
             text: digest_of(&view.text).map_err(|error| PracticeError::BadRequest(error.to_string()))?,
@@ -267,17 +290,24 @@ impl Practice {
         actor.authorise(Act::AttestNote)?;
         let (draft, mut view) = self.note(actor, note)?;
         if view.state == NoteState::Draft {
-            return Err(PracticeError::NotAllowed(format!("{} is a draft: change it with `provenote note edit {}`", view.note, view.note)));
+            return Err(PracticeError::NotAllowed(format!(
+                "{} is a draft: change it with `provenote note edit {}`",
+                view.note, view.note
+            )));
         }
         if text.trim().is_empty() {
             return Err(PracticeError::BadRequest("the amendment is empty".to_owned()));
         }
-        let amendment = Amendment { time: self.clock.now(), user: actor.user().to_string(), text: text.trim().to_owned() };
+        let amendment =
+            Amendment { time: self.clock.now(), user: actor.user().to_string(), text: text.trim().to_owned() };
         let notes = self.notes_group(&client_of(&draft)?)?;
         let bytes = canonical(&amendment).map_err(|error| PracticeError::BadRequest(error.to_string()))?;
         let sealed = self.seal_record(actor, &notes, "amendment", &amendment)?;
-        let signature = self.seal_bytes(actor, &notes, "signature", "text/plain", hex(&actor.keys().sign(&bytes)).as_bytes())?;
-        let seq = self.append_about(actor, Kind::NoteAmended, &draft, &view.note, |entry| entry.payload(sealed).payload(signature))?;
+        let signature =
+            self.seal_bytes(actor, &notes, "signature", "text/plain", hex(&actor.keys().sign(&bytes)).as_bytes())?;
+        let seq = self.append_about(actor, Kind::NoteAmended, &draft, &view.note, |entry| {
+            entry.payload(sealed).payload(signature)
+        })?;
         view.amendments.push(amendment);
         view.state = NoteState::Amended;
         Ok((view, seq))
@@ -308,7 +338,11 @@ impl Practice {
             session_time: Time::from_millis(self.session_header(view.text.session.as_str())?.time),
             trace: self.entries_behind(&view)?,
             checkpoint: self.log.checkpoint()?,
-            speech: self.one(Kind::TranscriptReceived, &[("session", view.text.session.as_str())])?.as_ref().map(model_use).transpose()?,
+            speech: self
+                .one(Kind::TranscriptReceived, &[("session", view.text.session.as_str())])?
+                .as_ref()
+                .map(model_use)
+                .transpose()?,
             drafting: model_use(&draft)?,
             template: self.template_before(&draft)?,
             made: self.clock.now(),
@@ -317,7 +351,8 @@ impl Practice {
         let bytes = match format {
             Export::Pdf => print(&printed).map_err(PracticeError::Print)?,
             Export::Json => {
-                let mut bytes = serde_json::to_vec_pretty(&printed.view).map_err(|error| PracticeError::Print(error.to_string()))?;
+                let mut bytes = serde_json::to_vec_pretty(&printed.view)
+                    .map_err(|error| PracticeError::Print(error.to_string()))?;
                 bytes.push(b'\n');
                 bytes
             }
@@ -326,7 +361,8 @@ impl Practice {
         };
         let notes = self.notes_group(&client_of(&draft)?)?;
         // The digest of a short text can be guessed; it is sealed, and the header holds only a commitment.
-        let digest = self.seal_bytes(actor, &notes, "file_sha256", "text/plain", Digest::of(&bytes).to_string().as_bytes())?;
+        let digest =
+            self.seal_bytes(actor, &notes, "file_sha256", "text/plain", Digest::of(&bytes).to_string().as_bytes())?;
         let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let seq = self.append_about(actor, Kind::NoteExported, &draft, &printed.view.note, |entry| {
             entry.fact("format", Fact::Text(format.word().to_owned())).fact("bytes", Fact::Number(size)).payload(digest)
@@ -348,7 +384,10 @@ impl Practice {
     /// The template of the last prompt before a draft.
     fn template_before(&self, draft: &Header) -> Result<String, PracticeError> {
         let prompts = self.headers(Kind::PromptSent, &[("session", reference(draft, "session")?)])?;
-        Ok(prompts.iter().rfind(|prompt| prompt.seq < draft.seq).map_or_else(|| "?".to_owned(), |prompt| word(prompt, "template")))
+        Ok(prompts
+            .iter()
+            .rfind(|prompt| prompt.seq < draft.seq)
+            .map_or_else(|| "?".to_owned(), |prompt| word(prompt, "template")))
     }
 
     fn entries_behind(&self, view: &NoteView) -> Result<Vec<TraceEntry>, PracticeError> {
@@ -402,7 +441,8 @@ impl Practice {
 
     /// The note as it stands and its first entry. No entry: part of other acts.
     pub(crate) fn note(&self, actor: &Actor, asked: &str) -> Result<(Header, NoteView), PracticeError> {
-        let not_found = || PracticeError::NotFound { what: "note", id: asked.chars().take(40).collect(), list: "note list" };
+        let not_found =
+            || PracticeError::NotFound { what: "note", id: asked.chars().take(40).collect(), list: "note list" };
         let note: NoteId = asked.parse().map_err(|_| not_found())?;
         let draft = self.one(Kind::DraftMade, &[("note", note.as_str())])?.ok_or_else(not_found)?;
         let mut newest = draft.clone();
@@ -410,12 +450,14 @@ impl Practice {
         let mut amendments = Vec::new();
         for header in self.headers_with("note", note.as_str())? {
             match Kind::from_word(&header.kind) {
-                Some(Kind::NoteEdited | Kind::WarningAnswered) if attestation.is_none() => newest = header,
+                Some(Kind::NoteEdited) if attestation.is_none() => newest = header,
                 Some(Kind::NoteAttested) => {
                     attestation = Some(self.attestation(actor, &header)?);
                     newest = header;
                 }
-                Some(Kind::NoteAmended) => amendments.push(self.open_record(actor, &header, "amendment", "amendment")?),
+                Some(Kind::NoteAmended) => {
+                    amendments.push(self.open_record(actor, &header, "amendment", "amendment")?)
+                }
                 _ => {}
             }
         }
@@ -435,7 +477,8 @@ impl Practice {
 
     /// An attestation whose signature holds over the text it is of.
     fn attestation(&self, actor: &Actor, header: &Header) -> Result<Attestation, PracticeError> {
-        let unreadable = |why: &str| PracticeError::Unreadable { seq: header.seq, what: "attestation", why: why.to_owned() };
+        let unreadable =
+            |why: &str| PracticeError::Unreadable { seq: header.seq, what: "attestation", why: why.to_owned() };
         let signed: SignedAttestation = self.open_record(actor, header, "attestation", "attestation")?;
         let bytes = canonical(&signed.attestation).map_err(|_| unreadable("no canonical form"))?;
         let signature = unhex(&signed.signature).ok_or_else(|| unreadable("its signature is no signature"))?;
@@ -483,7 +526,9 @@ impl Practice {
 
 pub(crate) fn note_of(header: &Header) -> Result<NoteId, PracticeError> {
     let _ = session_of(header)?;
-    reference(header, "note")?.parse().map_err(|error: provenote_schemas::ids::BadId| crate::sessions::bad_reference(header, &error))
+    reference(header, "note")?
+        .parse()
+        .map_err(|error: provenote_schemas::ids::BadId| crate::sessions::bad_reference(header, &error))
 }
 
 fn must_be_draft(view: &NoteView) -> Result<(), PracticeError> {
@@ -499,7 +544,9 @@ fn must_be_draft(view: &NoteView) -> Result<(), PracticeError> {
 /// How many sentences carry each mark, and how many the clinician wrote or changed.
 fn marks(text: &NoteText) -> [(&'static str, i64); 5] {
     let sentences: Vec<_> = text.sections.iter().flat_map(|section| &section.sentences).collect();
-    let count = |fits: &dyn Fn(&Sentence) -> bool| i64::try_from(sentences.iter().filter(|s| fits(s)).count()).unwrap_or(i64::MAX);
+    let count = |fits: &dyn Fn(&Sentence) -> bool| {
+        i64::try_from(sentences.iter().filter(|s| fits(s)).count()).unwrap_or(i64::MAX)
+    };
     [
         ("sentences", count(&|_| true)),
         ("supported", count(&|s| s.support == Support::Supported)),
@@ -521,7 +568,8 @@ pub fn edit_text(text: &NoteText) -> String {
         for sentence in &section.sentences {
             let _ = write!(out, "{}", sentence.text);
             if !sentence.segments.is_empty() {
-                let _ = write!(out, " [{}]", sentence.segments.iter().map(u32::to_string).collect::<Vec<_>>().join(", "));
+                let _ =
+                    write!(out, " [{}]", sentence.segments.iter().map(u32::to_string).collect::<Vec<_>>().join(", "));
             }
             let _ = writeln!(out);
         }
@@ -532,7 +580,8 @@ pub fn edit_text(text: &NoteText) -> String {
 
 /// Reads an edited draft: sections by their headings, a sentence a line, citations in brackets at its end.
 fn read_edited(before: &NoteText, edited: &str) -> Result<Vec<Section>, PracticeError> {
-    let mut sections: Vec<Section> = before.sections.iter().map(|section| Section { sentences: Vec::new(), ..section.clone() }).collect();
+    let mut sections: Vec<Section> =
+        before.sections.iter().map(|section| Section { sentences: Vec::new(), ..section.clone() }).collect();
     let mut current: Option<usize> = None;
     for (index, line) in edited.lines().enumerate() {
         let line = line.trim();
@@ -540,10 +589,16 @@ fn read_edited(before: &NoteText, edited: &str) -> Result<Vec<Section>, Practice
             continue;
         }
         if let Some(heading) = line.strip_prefix('#').map(|rest| rest.trim_start_matches('#').trim()) {
-            let place = sections.iter().position(|section| section.name.eq_ignore_ascii_case(heading.trim_end_matches(':')));
+            let place =
+                sections.iter().position(|section| section.name.eq_ignore_ascii_case(heading.trim_end_matches(':')));
             current = Some(place.ok_or_else(|| {
                 let known: Vec<_> = before.sections.iter().map(|section| section.name.as_str()).collect();
-                PracticeError::BadRequest(format!("line {}: {} has no such section; it has {}", index + 1, before.format, known.join(", ")))
+                PracticeError::BadRequest(format!(
+                    "line {}: {} has no such section; it has {}",
+                    index + 1,
+                    before.format,
+                    known.join(", ")
+                ))
             })?);
             continue;
         }
@@ -577,7 +632,10 @@ fn split_citation(line: &str) -> (&str, Option<Vec<u32>>) {
 
 /// A line that stood there before keeps its mark; one much like an old one is an edit of it; others are the clinician's own.
 fn edited_sentence(old: &[Sentence], words: &str, cited: Option<Vec<u32>>) -> Sentence {
-    if let Some(same) = old.iter().find(|sentence| sentence.text == words && cited.as_ref().is_none_or(|cited| *cited == sentence.segments)) {
+    if let Some(same) = old
+        .iter()
+        .find(|sentence| sentence.text == words && cited.as_ref().is_none_or(|cited| *cited == sentence.segments))
+    {
         return same.clone();
     }
     let nearest = old
@@ -614,7 +672,11 @@ fn remark(transcript: &Transcript, text: &mut NoteText) {
             }
         }
     }
-    let answers: Vec<_> = text.warnings.iter().filter_map(|warning| warning.answer.clone().map(|answer| (warning.danger, warning.segments.clone(), answer))).collect();
+    let answers: Vec<_> = text
+        .warnings
+        .iter()
+        .filter_map(|warning| warning.answer.clone().map(|answer| (warning.danger, warning.segments.clone(), answer)))
+        .collect();
     text.warnings = safety::screen(transcript, &text.sections);
     for warning in &mut text.warnings {
         warning.answer = answers
@@ -629,7 +691,15 @@ fn markdown(printed: &NotePrint, marked: bool) -> String {
     let mut out = String::new();
     let (h1, h2) = if marked { ("# ", "## ") } else { ("", "") };
     let _ = writeln!(out, "{h1}{} note, {}\n", view.text.format, view.note);
-    let _ = writeln!(out, "Practice: {}\nClinician: {}\nClient: {}\nSession: {}, {}\n", practice.name, practice.clinician, client.name, view.text.session, session_time.date());
+    let _ = writeln!(
+        out,
+        "Practice: {}\nClinician: {}\nClient: {}\nSession: {}, {}\n",
+        practice.name,
+        practice.clinician,
+        client.name,
+        view.text.session,
+        session_time.date()
+    );
     for section in &view.text.sections {
         let _ = writeln!(out, "{h2}{}\n", section.name);
         for sentence in &section.sentences {
@@ -638,12 +708,19 @@ fn markdown(printed: &NotePrint, marked: bool) -> String {
         let _ = writeln!(out);
     }
     if let Some(attestation) = &view.attestation {
-        let _ = writeln!(out, "{h2}Attestation\n\n{}\n{}, {} ({})\n", attestation.statement, practice.clinician, attestation.time, attestation.user);
+        let _ = writeln!(
+            out,
+            "{h2}Attestation\n\n{}\n{}, {} ({})\n",
+            attestation.statement, practice.clinician, attestation.time, attestation.user
+        );
     }
     for amendment in &view.amendments {
         let _ = writeln!(out, "{h2}Amendment of {}\n\n{}\n", amendment.time, amendment.text);
     }
-    let _ = writeln!(out, "This note was drafted by a language model on the practice's own computer and reviewed by the clinician.\n");
+    let _ = writeln!(
+        out,
+        "This note was drafted by a language model on the practice's own computer and reviewed by the clinician.\n"
+    );
     let _ = writeln!(out, "{h2}Ledger checkpoint\n");
     for line in checkpoint.lines() {
         let _ = writeln!(out, "{}{line}", if marked { "    " } else { "" });
@@ -659,7 +736,10 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Option<[u8; 64]> {
-    let bytes: Option<Vec<u8>> =
-        text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect();
+    let bytes: Option<Vec<u8>> = text
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+        .collect();
     bytes?.try_into().ok()
 }

@@ -64,10 +64,21 @@ impl Practice {
         let mut plan = Vec::new();
         for session in self.headers(Kind::SessionRecorded, &[])? {
             let id = reference(&session, "session")?;
-            let attested = self.one(Kind::NoteAttested, &[("session", id)])?.map(|header| Time::from_millis(header.time));
+            let attested =
+                self.one(Kind::NoteAttested, &[("session", id)])?.map(|header| Time::from_millis(header.time));
             for (name, class, days, basis) in [
-                ("audio", RecordClass::Audio, settings.audio_days, "RET-09: when the note is attested, at most %d days after the session; practice policy [verified from seed-000; the number is a product default]"),
-                ("working", RecordClass::WorkingPapers, settings.working_days, "RET-10 to RET-12: when the note is attested, at most %d days after the session; practice policy [verified from seed-000 and seed-002; the number is a product default]"),
+                (
+                    "audio",
+                    RecordClass::Audio,
+                    settings.audio_days,
+                    "RET-09: when the note is attested, at most %d days after the session; practice policy [verified from seed-000; the number is a product default]",
+                ),
+                (
+                    "working",
+                    RecordClass::WorkingPapers,
+                    settings.working_days,
+                    "RET-10 to RET-12: when the note is attested, at most %d days after the session; practice policy [verified from seed-000 and seed-002; the number is a product default]",
+                ),
             ] {
                 let group = reference(&session, name)?;
                 if self.destruction(group)?.is_some() && !self.vault.group_exists(group) {
@@ -75,7 +86,14 @@ impl Practice {
                 }
                 let latest = Time::from_millis(session.time).plus_days(days);
                 let at = attested.map_or(latest, |attested| attested.min(latest));
-                plan.push(Due { record: id.to_owned(), class, at, now: at <= now, basis: basis.replace("%d", &days.to_string()), group: group.to_owned() });
+                plan.push(Due {
+                    record: id.to_owned(),
+                    class,
+                    at,
+                    now: at <= now,
+                    basis: basis.replace("%d", &days.to_string()),
+                    group: group.to_owned(),
+                });
             }
         }
         plan.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.record.cmp(&b.record)));
@@ -86,7 +104,11 @@ impl Practice {
     ///
     /// # Errors
     /// Where the entry cannot be written (then nothing is destroyed) or a key cannot be removed.
-    pub fn retention_run(&mut self, actor: &Actor, only: Option<(&str, RecordClass)>) -> Result<Vec<Receipt>, PracticeError> {
+    pub fn retention_run(
+        &mut self,
+        actor: &Actor,
+        only: Option<(&str, RecordClass)>,
+    ) -> Result<Vec<Receipt>, PracticeError> {
         actor.authorise(Act::RunRetention)?;
         self.finish_destructions()?;
         let mut receipts = Vec::new();
@@ -106,7 +128,10 @@ impl Practice {
                 .refer("group", &due.group)
                 .fact("class", Fact::Text(class.to_owned()))
                 .fact("due", Fact::Text(due.at.to_string()))
-                .fact("basis", Fact::Text(if due.class == RecordClass::Audio { "RET-09" } else { "RET-10" }.to_owned()));
+                .fact(
+                    "basis",
+                    Fact::Text(if due.class == RecordClass::Audio { "RET-09" } else { "RET-10" }.to_owned()),
+                );
             let seq = self.append_one(actor, entry)?;
             let bytes = self.carry_out(&session, &due.group)?;
             receipts.push(Receipt { record: due.record, class: due.class, seq, bytes });
@@ -132,9 +157,14 @@ impl Practice {
     }
 
     fn carry_out(&mut self, session: &Header, group: &str) -> Result<u64, PracticeError> {
-        let blobs: Vec<_> = payload(session, "audio").filter(|sealed| sealed.group == group).map(|sealed| sealed.ciphertext).into_iter().collect();
+        let blobs: Vec<_> = payload(session, "audio")
+            .filter(|sealed| sealed.group == group)
+            .map(|sealed| sealed.ciphertext)
+            .into_iter()
+            .collect();
         self.vault.destroy_group(group, &blobs)?;
-        let in_blobs: u64 = payload(session, "audio").filter(|sealed| sealed.group == group).map_or(0, |sealed| sealed.padded_length);
+        let in_blobs: u64 =
+            payload(session, "audio").filter(|sealed| sealed.group == group).map_or(0, |sealed| sealed.padded_length);
         Ok(self.log.delete_ciphertext(group)? + in_blobs)
     }
 }

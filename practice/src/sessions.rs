@@ -87,7 +87,12 @@ impl Practice {
         let sealed = self.seal_recording(actor, audio.as_str(), &mut opened, on_stage).and_then(|(sealed, samples)| {
             #[allow(clippy::cast_precision_loss)]
             let duration_s = samples as f64 / RATE;
-            let record = SessionRecord { session: session.clone(), client: client.client.clone(), duration_s, source_sha256: opened.source_sha256 };
+            let record = SessionRecord {
+                session: session.clone(),
+                client: client.client.clone(),
+                duration_s,
+                source_sha256: opened.source_sha256,
+            };
             let mut entry = self
                 .entry(actor, Kind::SessionRecorded)
                 .refer("client", &client.client)
@@ -101,7 +106,13 @@ impl Practice {
             entry = entry.payload(sealed).payload(self.seal_record(actor, audio.as_str(), "session", &record)?);
             Ok((record, entry))
         });
-        let blob = sealed.as_ref().ok().and_then(|(_, entry)| entry.payloads.iter().find(|sealed| sealed.reference.name == "audio").map(|sealed| sealed.reference.ciphertext));
+        let blob = sealed.as_ref().ok().and_then(|(_, entry)| {
+            entry
+                .payloads
+                .iter()
+                .find(|sealed| sealed.reference.name == "audio")
+                .map(|sealed| sealed.reference.ciphertext)
+        });
         let outcome = sealed.and_then(|(record, entry)| Ok((record, self.append_one(actor, entry)?)));
         if outcome.is_err() {
             // Without its entry the recording must not stay: its keys go first, then what they sealed.
@@ -128,13 +139,17 @@ impl Practice {
             for sample in &block {
                 bytes.extend_from_slice(&to_pcm16(*sample).to_le_bytes());
             }
-            writer.write_all(&bytes).map_err(|error| PracticeError::Audio(format!("the recording could not be sealed: {error}")))?;
+            writer
+                .write_all(&bytes)
+                .map_err(|error| PracticeError::Audio(format!("the recording could not be sealed: {error}")))?;
             samples += block.len() as u64;
             #[allow(clippy::cast_precision_loss)]
             let done = opened.expected_s.map_or(0.0, |expected| (samples as f64 / RATE / expected.max(0.001)).min(1.0));
             #[allow(clippy::cast_possible_truncation)]
             if on_stage(Stage::Sealing, done as f32) == ControlFlow::Break(()) {
-                return Err(PracticeError::NotAllowed("stopped as asked; nothing of the recording was kept".to_owned()));
+                return Err(PracticeError::NotAllowed(
+                    "stopped as asked; nothing of the recording was kept".to_owned(),
+                ));
             }
         }
         if samples == 0 {
@@ -199,7 +214,9 @@ impl Practice {
         let header = self.session_header(session)?;
         let session = session_of(&header)?;
         let transcript = self.transcript(actor, &session)?.ok_or_else(|| {
-            PracticeError::NotAllowed(format!("session {session} is not transcribed yet: `provenote note draft {session}` does it"))
+            PracticeError::NotAllowed(format!(
+                "session {session} is not transcribed yet: `provenote note draft {session}` does it"
+            ))
         })?;
         let entry = self
             .entry(actor, Kind::TranscriptViewed)
@@ -217,20 +234,29 @@ impl Practice {
     }
 
     pub(crate) fn session_header(&self, asked: &str) -> Result<Header, PracticeError> {
-        let not_found = || PracticeError::NotFound { what: "session", id: asked.chars().take(40).collect(), list: "session list" };
+        let not_found =
+            || PracticeError::NotFound { what: "session", id: asked.chars().take(40).collect(), list: "session list" };
         let id: SessionId = asked.parse().map_err(|_| not_found())?;
         self.one(Kind::SessionRecorded, &[("session", id.as_str())])?.ok_or_else(not_found)
     }
 
     /// The sealed recording, opened as blocks of half a second.
-    pub(crate) fn open_recording(&self, actor: &Actor, header: &Header) -> Result<Box<dyn std::io::Read + Send>, PracticeError> {
+    pub(crate) fn open_recording(
+        &self,
+        actor: &Actor,
+        header: &Header,
+    ) -> Result<Box<dyn std::io::Read + Send>, PracticeError> {
         let sealed = payload(header, "audio").ok_or_else(|| PracticeError::Unreadable {
             seq: header.seq,
             what: "recording",
             why: "the entry carries none".to_owned(),
         })?;
         if let Some(receipt) = self.destruction(&sealed.group)? {
-            return Err(PracticeError::Destroyed { what: "recording", on: Time::from_millis(receipt.time).date(), seq: receipt.seq });
+            return Err(PracticeError::Destroyed {
+                what: "recording",
+                on: Time::from_millis(receipt.time).date(),
+                seq: receipt.seq,
+            });
         }
         let (wrapped_key, _) = self.log.sealed(sealed)?.ok_or_else(|| PracticeError::Unreadable {
             seq: header.seq,

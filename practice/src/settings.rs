@@ -47,8 +47,16 @@ impl Default for Settings {
 }
 
 /// The settings' names, for `settings set`.
-pub const NAMES: [&str; 8] =
-    ["speech", "voice_activity", "drafting", "threads", "allow_no_sandbox", "audio_days", "working_days", "consent_days"];
+pub const NAMES: [&str; 8] = [
+    "speech",
+    "voice_activity",
+    "drafting",
+    "threads",
+    "allow_no_sandbox",
+    "audio_days",
+    "working_days",
+    "consent_days",
+];
 
 impl Settings {
     /// As header facts, one a setting.
@@ -89,11 +97,15 @@ impl Settings {
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), PracticeError> {
         let number = |least: u32, most: u32| {
             value.parse::<u32>().ok().filter(|n| (least..=most).contains(n)).ok_or_else(|| {
-                PracticeError::BadRequest(format!("`{value}` does not fit {name}: give a whole number from {least} to {most}"))
+                PracticeError::BadRequest(format!(
+                    "`{value}` does not fit {name}: give a whole number from {least} to {most}"
+                ))
             })
         };
         let token = |value: &str| {
-            let fits = !value.is_empty() && value.len() <= 64 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+            let fits = !value.is_empty()
+                && value.len() <= 64
+                && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
             if fits {
                 Ok(value.to_owned())
             } else {
@@ -114,7 +126,10 @@ impl Settings {
                 })?;
             }
             _ => {
-                return Err(PracticeError::BadRequest(format!("there is no setting `{name}`: there are {}", NAMES.join(", "))));
+                return Err(PracticeError::BadRequest(format!(
+                    "there is no setting `{name}`: there are {}",
+                    NAMES.join(", ")
+                )));
             }
         }
         Ok(())
@@ -136,7 +151,9 @@ mod tests {
     #[test]
     fn a_value_out_of_range_is_refused() {
         let mut settings = Settings::default();
-        for (name, value) in [("audio_days", "31"), ("threads", "0"), ("drafting", ""), ("allow_no_sandbox", "maybe"), ("spech", "x")] {
+        for (name, value) in
+            [("audio_days", "31"), ("threads", "0"), ("drafting", ""), ("allow_no_sandbox", "maybe"), ("spech", "x")]
+        {
             assert!(settings.set(name, value).is_err(), "{name}={value}");
         }
         assert_eq!(settings, Settings::default());

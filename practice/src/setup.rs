@@ -74,7 +74,9 @@ pub fn checked_state(given: &str) -> Result<String, PracticeError> {
 /// The least a passphrase must be. Its strength is a matter of the access rules that come with users.
 pub(crate) fn checked_passphrase(passphrase: &[u8]) -> Result<(), PracticeError> {
     if passphrase.len() < 8 {
-        return Err(PracticeError::BadRequest("the passphrase is shorter than 8 characters: use several words".to_owned()));
+        return Err(PracticeError::BadRequest(
+            "the passphrase is shorter than 8 characters: use several words".to_owned(),
+        ));
     }
     Ok(())
 }
@@ -93,7 +95,9 @@ pub fn found(
 ) -> Result<Founded, PracticeError> {
     for (what, text) in [("practice", &asked.name), ("clinician", &asked.clinician)] {
         if text.trim().is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
-            return Err(PracticeError::BadRequest(format!("the {what}'s name is empty, too long, or has control characters")));
+            return Err(PracticeError::BadRequest(format!(
+                "the {what}'s name is empty, too long, or has control characters"
+            )));
         }
     }
     checked_passphrase(passphrase)?;

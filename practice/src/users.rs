@@ -31,7 +31,8 @@ impl Practice {
         actor.authorise(Act::ManageUsers)?;
         let mut users = Vec::new();
         for header in self.headers(Kind::UserAdded, &[])? {
-            let id = reference(&header, "user")?.parse().map_err(|error| crate::sessions::bad_reference(&header, &error))?;
+            let id =
+                reference(&header, "user")?.parse().map_err(|error| crate::sessions::bad_reference(&header, &error))?;
             let name = String::from_utf8_lossy(&self.open_bytes(actor, &header, "name", "user's name")?).into_owned();
             let role = header.facts.get("role").and_then(fact_text).unwrap_or("?").to_owned();
             users.push(User { id, name, role, factor: None });
@@ -74,7 +75,10 @@ impl Practice {
     /// # Errors
     /// Where the ledger cannot be written; then they must not be held.
     pub fn unlocked(&mut self, actor: &Actor, idle_minutes: u32) -> Result<u64, PracticeError> {
-        let entry = self.entry(actor, Kind::UserUnlocked).refer("user", actor.user()).fact("idle_minutes", Fact::Number(idle_minutes.into()));
+        let entry = self
+            .entry(actor, Kind::UserUnlocked)
+            .refer("user", actor.user())
+            .fact("idle_minutes", Fact::Number(idle_minutes.into()));
         self.append_one(actor, entry)
     }
 
@@ -92,7 +96,8 @@ impl Practice {
     /// # Errors
     /// Where the ledger cannot be written.
     pub fn refused_before(&mut self, actor: &Actor, times: u32) -> Result<u64, PracticeError> {
-        let entry = self.entry(actor, Kind::UserRefused).refer("user", actor.user()).fact("times", Fact::Number(times.into()));
+        let entry =
+            self.entry(actor, Kind::UserRefused).refer("user", actor.user()).fact("times", Fact::Number(times.into()));
         self.append_one(actor, entry)
     }
 

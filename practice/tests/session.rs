@@ -6,9 +6,10 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
-use provenote_ledger::{Argon2Params, Entropy, Vault, Log};
+use provenote_ledger::{Argon2Params, Entropy, Log, Vault};
 use provenote_pipeline::engine::{
-    Drafter, EngineError, Engines, Generated, HeardSegment, HeardWord, ModelFile, OnProgress, Progress, Rendered, Transcriber,
+    Drafter, EngineError, Engines, Generated, HeardSegment, HeardWord, ModelFile, OnProgress, Progress, Rendered,
+    Transcriber,
 };
 use provenote_pipeline::protocol::{Handshake, Message, Probe, Sampler};
 use provenote_practice::clients::NewClient;
@@ -52,7 +53,12 @@ struct Shelf;
 
 impl Models for Shelf {
     fn fact(&self, id: &str) -> Option<ModelFact> {
-        (id != "unknown").then(|| ModelFact { id: id.to_owned(), name: id.to_owned(), maker: "A maker".to_owned(), sha256: Digest::of(id.as_bytes()) })
+        (id != "unknown").then(|| ModelFact {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            maker: "A maker".to_owned(),
+            sha256: Digest::of(id.as_bytes()),
+        })
     }
 
     fn file(&self, id: &str) -> Result<ModelFile, String> {
@@ -143,7 +149,12 @@ impl Transcriber for Hears {
                 no_speech: 0.0,
                 words: text
                     .split_whitespace()
-                    .map(|word| HeardWord { start_ms: index * 1000, end_ms: index * 1000 + 900, text: format!(" {word}"), p: 0.9 })
+                    .map(|word| HeardWord {
+                        start_ms: index * 1000,
+                        end_ms: index * 1000 + 900,
+                        text: format!(" {word}"),
+                        p: 0.9,
+                    })
                     .collect(),
             })
             .collect())
@@ -163,7 +174,13 @@ impl Drafter for Drafts {
         Ok(Rendered { prompt, tokens, context: self.0.context })
     }
 
-    fn generate(&mut self, prompt: &str, schema: &serde_json::Value, sampler: &Sampler, progress: OnProgress<'_>) -> Result<Generated, EngineError> {
+    fn generate(
+        &mut self,
+        prompt: &str,
+        schema: &serde_json::Value,
+        sampler: &Sampler,
+        progress: OnProgress<'_>,
+    ) -> Result<Generated, EngineError> {
         self.0.asked.borrow_mut().push(prompt.to_owned());
         if let Some(hook) = self.0.before_answer.borrow().as_ref() {
             hook();
@@ -172,11 +189,16 @@ impl Drafter for Drafts {
             return Err(EngineError::Cancelled { engine: "llama" });
         }
         if schema["properties"].get("facts").is_some() {
-            let text = r#"{"facts":[{"text":"The client slept about six hours most nights.","segments":[2]}]}"#.to_owned();
+            let text =
+                r#"{"facts":[{"text":"The client slept about six hours most nights.","segments":[2]}]}"#.to_owned();
             return Ok(Generated { text, tokens: 9, finished: true });
         }
         if self.0.loops && sampler.repeat_penalty <= 1.0 {
-            return Ok(Generated { text: r#"{"Subjective":[{"text":"The client slept"#.to_owned(), tokens: sampler.max_tokens, finished: false });
+            return Ok(Generated {
+                text: r#"{"Subjective":[{"text":"The client slept"#.to_owned(),
+                tokens: sampler.max_tokens,
+                finished: false,
+            });
         }
         match &*self.0.answer.borrow() {
             Ok(text) => Ok(Generated { text: text.clone(), tokens: 9, finished: true }),
@@ -216,7 +238,8 @@ fn light() -> Argon2Params {
 }
 
 fn desk() -> Desk {
-    let (store, keys, blobs, anchor) = (MemoryStore::default(), MemoryKeys::default(), MemoryBlobs::default(), MemoryAnchor::default());
+    let (store, keys, blobs, anchor) =
+        (MemoryStore::default(), MemoryKeys::default(), MemoryBlobs::default(), MemoryAnchor::default());
     let clock = Hand(Rc::new(Cell::new(1_800_000_000_000)));
     let parts = Parts {
         store: Box::new(store.clone()),
@@ -241,7 +264,8 @@ impl Desk {
     fn elsewhere(&self) -> (Practice, Actor) {
         let vault = Vault::new(Box::new(self.keys.clone()), Box::new(self.blobs.clone()));
         let epochs = vault.epochs().expect("epochs");
-        let log = Log::open(Box::new(self.store.clone()), &epochs, Box::new(self.anchor.clone())).expect("the log opens");
+        let log =
+            Log::open(Box::new(self.store.clone()), &epochs, Box::new(self.anchor.clone())).expect("the log opens");
         let practice = Practice::open(log, vault, Box::new(self.clock.clone()), Box::new(Counting(1 << 40)));
         let user = practice.only_user().expect("one user");
         let actor = practice.sign_in(&user, PASSPHRASE).expect("the passphrase fits");
@@ -256,29 +280,47 @@ impl Desk {
     fn consented(&mut self) -> String {
         let client = self.client();
         self.practice.consent_form(&self.actor, &client, "en", &Shelf).expect("a form");
-        self.practice.consent_sign(&self.actor, &client, "Maria Alvarez", SignatureTaken::Typed("Maria Alvarez".to_owned()), &Shelf).expect("a signature");
+        self.practice
+            .consent_sign(
+                &self.actor,
+                &client,
+                "Maria Alvarez",
+                SignatureTaken::Typed("Maria Alvarez".to_owned()),
+                &Shelf,
+            )
+            .expect("a signature");
         client
     }
 
     fn add(&mut self, client: &str) -> Result<String, PracticeError> {
-        let (session, _) = self.practice.add_session(&self.actor, client, &Shelf, || Ok(recording(3)), &mut |_, _| ControlFlow::Continue(()))?;
+        let (session, _) =
+            self.practice
+                .add_session(&self.actor, client, &Shelf, || Ok(recording(3)), &mut |_, _| ControlFlow::Continue(()))?;
         Ok(session.session.to_string())
     }
 
     fn draft(&mut self, session: &str, script: &Script) -> Result<String, PracticeError> {
         let request = DraftRequest { session, format: "soap", model: None };
-        let (text, _) = self.practice.draft_note(&self.actor, &request, script, &Shelf, &mut |_, _| ControlFlow::Continue(()))?;
+        let (text, _) =
+            self.practice.draft_note(&self.actor, &request, script, &Shelf, &mut |_, _| ControlFlow::Continue(()))?;
         Ok(text.note.to_string())
     }
 
     fn kinds(&self) -> Vec<String> {
-        self.practice.ledger_log(None, None, None).expect("the log reads").into_iter().map(|header| header.kind).collect()
+        self.practice
+            .ledger_log(None, None, None)
+            .expect("the log reads")
+            .into_iter()
+            .map(|header| header.kind)
+            .collect()
     }
 
     fn answer_all(&mut self, note: &str) {
         let view = self.practice.show_note(&self.actor, note).expect("a note");
         for warning in view.text.warnings.iter().filter(|warning| !warning.in_draft) {
-            self.practice.answer_warning(&self.actor, note, &warning.id, "Asked as routine; the client said no.").expect("an answer");
+            self.practice
+                .answer_warning(&self.actor, note, &warning.id, "Asked as routine; the client said no.")
+                .expect("an answer");
         }
     }
 }
@@ -315,7 +357,8 @@ fn a_recording_that_breaks_off_leaves_nothing() {
         let blocks = [Ok(vec![0.1_f32; 16_000]), Err("the file is cut short".to_owned())];
         Ok(Opened { blocks: Box::new(blocks.into_iter()), source_sha256: Digest::of(b"x"), expected_s: None })
     };
-    let outcome = desk.practice.add_session(&desk.actor, &client, &Shelf, broken, &mut |_, _| ControlFlow::Continue(()));
+    let outcome =
+        desk.practice.add_session(&desk.actor, &client, &Shelf, broken, &mut |_, _| ControlFlow::Continue(()));
     assert!(matches!(outcome, Err(PracticeError::Audio(_))));
     assert!(desk.blobs.0.lock().expect("blobs").is_empty());
     assert_eq!(desk.keys.0.lock().expect("keys").len(), keys);
@@ -339,10 +382,18 @@ fn the_prompt_is_in_the_ledger_before_the_model_is_asked() {
     let note = desk.draft(&session, &script).expect("a draft");
     assert!(seen.get(), "the newest entry was the prompt when the model was asked");
     let kinds = desk.kinds();
-    let order: Vec<usize> = ["session.recorded", "worker.started", "transcription.requested", "transcript.received", "prompt.sent", "output.received", "draft.made"]
-        .iter()
-        .map(|kind| kinds.iter().position(|found| found == kind).expect("each step is an entry"))
-        .collect();
+    let order: Vec<usize> = [
+        "session.recorded",
+        "worker.started",
+        "transcription.requested",
+        "transcript.received",
+        "prompt.sent",
+        "output.received",
+        "draft.made",
+    ]
+    .iter()
+    .map(|kind| kinds.iter().position(|found| found == kind).expect("each step is an entry"))
+    .collect();
     assert!(order.windows(2).all(|pair| pair[0] < pair[1]), "{kinds:?}");
     let asked = script.asked.borrow().first().cloned().expect("a prompt");
     let sent = desk.practice.ledger_log(Some("prompt.sent"), None, None).expect("log")[0].seq;
@@ -460,20 +511,35 @@ fn a_warning_must_be_answered_and_a_draft_cannot_leave() {
     let left = desk.practice.export_note(&desk.actor, &note, Export::Json, |_| Ok(Vec::new()));
     assert!(matches!(left, Err(PracticeError::NotAllowed(_))));
     let view = desk.practice.show_note(&desk.actor, &note).expect("the draft");
-    assert!(view.text.warnings.iter().any(|warning| !warning.in_draft), "the question about self-harm is missing from the draft");
+    assert!(
+        view.text.warnings.iter().any(|warning| !warning.in_draft),
+        "the question about self-harm is missing from the draft"
+    );
     assert!(matches!(desk.practice.attest_note(&desk.actor, &note, &Shelf), Err(PracticeError::NotAllowed(_))));
     desk.answer_all(&note);
     let (view, _) = desk.practice.attest_note(&desk.actor, &note, &Shelf).expect("a note");
     assert_eq!(view.state, NoteState::Attested);
     assert!(matches!(desk.practice.edit_note(&desk.actor, &note, "## Plan\nNo.\n"), Err(PracticeError::NotAllowed(_))));
-    let (bytes, _, _) = desk.practice.export_note(&desk.actor, &note, Export::Json, |_| Ok(Vec::new())).expect("an export");
+    let (bytes, _, _) =
+        desk.practice.export_note(&desk.actor, &note, Export::Json, |_| Ok(Vec::new())).expect("an export");
     assert!(String::from_utf8_lossy(&bytes).contains("six hours"));
     let kinds = desk.kinds();
     assert_eq!(kinds.last().map(String::as_str), Some("note.exported"));
     let (view, _) = desk.practice.amend_note(&desk.actor, &note, "Moved to Friday.").expect("an amendment");
     assert_eq!((view.state, view.amendments.len()), (NoteState::Amended, 1));
-    let trace: Vec<_> = desk.practice.trace_note(&desk.actor, &note).expect("a trace").into_iter().map(|entry| entry.kind).collect();
-    for kind in ["client.added", "consent.requested", "consent.granted", "session.recorded", "prompt.sent", "output.received", "draft.made", "note.attested", "note.exported"] {
+    let trace: Vec<_> =
+        desk.practice.trace_note(&desk.actor, &note).expect("a trace").into_iter().map(|entry| entry.kind).collect();
+    for kind in [
+        "client.added",
+        "consent.requested",
+        "consent.granted",
+        "session.recorded",
+        "prompt.sent",
+        "output.received",
+        "draft.made",
+        "note.attested",
+        "note.exported",
+    ] {
         assert!(trace.contains(&kind.to_owned()), "{kind} is behind the note: {trace:?}");
     }
 }
@@ -486,7 +552,10 @@ fn an_edit_keeps_marks_of_what_it_leaves_and_records_the_difference() {
     let note = desk.draft(&session, &Script::new(ANSWER)).expect("a draft");
     let before = desk.practice.show_note(&desk.actor, &note).expect("the draft");
     let text = edit_text(&before.text);
-    assert!(desk.practice.edit_note(&desk.actor, &note, &text).expect("no change").is_none(), "the text as it was is no edit");
+    assert!(
+        desk.practice.edit_note(&desk.actor, &note, &text).expect("no change").is_none(),
+        "the text as it was is no edit"
+    );
     let edited = text.replace("## Objective\n", "## Objective\nClient arrived on time.\n");
     let (view, _) = desk.practice.edit_note(&desk.actor, &note, &edited).expect("an edit").expect("a change");
     assert_eq!(view.text.sections[0], before.text.sections[0], "what was not touched keeps its mark");
@@ -543,12 +612,17 @@ fn a_destruction_cut_off_after_its_entry_is_carried_out_later() {
 
 #[test]
 fn a_setting_that_clients_were_told_otherwise_closes_the_gate() {
-    for (name, value) in [("audio_days", "14"), ("allow_no_sandbox", "true"), ("drafting", "another-model"), ("speech", "another-model")] {
+    for (name, value) in
+        [("audio_days", "14"), ("allow_no_sandbox", "true"), ("drafting", "another-model"), ("speech", "another-model")]
+    {
         let mut desk = desk();
         let client = desk.consented();
         desk.practice.configure(&desk.actor, name, value).expect("a setting");
         let outcome = desk.add(&client);
-        assert!(matches!(&outcome, Err(PracticeError::Gate { status, .. }) if status.to_string() == "stale"), "{name}: {outcome:?}");
+        assert!(
+            matches!(&outcome, Err(PracticeError::Gate { status, .. }) if status.to_string() == "stale"),
+            "{name}: {outcome:?}"
+        );
     }
 }
 

@@ -110,5 +110,8 @@ fn main() {
     let bare = Bare::new(&document.form.text);
     let ours = median(|| consent_form(&document).expect("it prints"));
     let theirs = median(|| bare.print());
-    println!("pdf: signed consent form {ours:.1} ms, bare Typst with the form's text {theirs:.1} ms, ratio {:.2}", ours / theirs);
+    println!(
+        "pdf: signed consent form {ours:.1} ms, bare Typst with the form's text {theirs:.1} ms, ratio {:.2}",
+        ours / theirs
+    );
 }

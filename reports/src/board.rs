@@ -294,7 +294,8 @@ pub fn board_report(report: &BoardReport) -> Result<Vec<u8>, ReportError> {
 
 fn in_short(report: &BoardReport) -> Vec<(&'static str, u64)> {
     let kind = |kind: Kind| report.counts.iter().filter(|of| of.kind == kind).map(|of| of.count).sum::<u64>();
-    let notes = |attested: bool| report.notes.iter().filter(|note| (note.state != NoteState::Draft) == attested).count() as u64;
+    let notes =
+        |attested: bool| report.notes.iter().filter(|note| (note.state != NoteState::Draft) == attested).count() as u64;
     vec![
         ("Sessions processed", report.sessions.len() as u64),
         ("Refused by the consent gate", report.refused.len() as u64),
@@ -317,11 +318,23 @@ fn attention(report: &BoardReport) -> Vec<String> {
             counted(overridden, "session was", "sessions were")
         ));
     }
-    let unconsented = report.sessions.iter().filter(|session| session.source == Source::Recorded && session.consents.is_empty()).count();
+    let unconsented = report
+        .sessions
+        .iter()
+        .filter(|session| session.source == Source::Recorded && session.consents.is_empty())
+        .count();
     if unconsented > 0 {
-        out.push(format!("{} no consent in this report.", counted(unconsented, "recorded session names", "recorded sessions name")));
+        out.push(format!(
+            "{} no consent in this report.",
+            counted(unconsented, "recorded session names", "recorded sessions name")
+        ));
     }
-    let unanswered: u32 = report.notes.iter().filter(|note| note.state != NoteState::Draft).map(|note| note.warnings.saturating_sub(note.answered)).sum();
+    let unanswered: u32 = report
+        .notes
+        .iter()
+        .filter(|note| note.state != NoteState::Draft)
+        .map(|note| note.warnings.saturating_sub(note.answered))
+        .sum();
     if unanswered > 0 {
         out.push(format!(
             "{} without a written answer: the attested note speaks of it itself, or the ledger holds no answer.",
@@ -334,15 +347,24 @@ fn attention(report: &BoardReport) -> Vec<String> {
 /// A word of the records as a sentence begins: `rolled_back` is `Rolled back`.
 fn sentence_case(word: &str) -> String {
     let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>().replace('_', " ")).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect::<String>().replace('_', " "))
+        .unwrap_or_default()
 }
 
 fn verification_data(verification: &Verification) -> Value {
     let meaning = match (verification.whole, verification.signed, &verification.anchored_to) {
-        (false, _, _) => "The verifier found what should not be there. What it found is listed below, and this report is only as good as the ledger behind it.",
+        (false, _, _) => {
+            "The verifier found what should not be there. What it found is listed below, and this report is only as good as the ledger behind it."
+        }
         (true, false, _) => "Every entry is where it was written, but the head carries no valid signature.",
-        (true, true, None) => "Every entry is where it was written, and the head is signed. Nothing outside the ledger was at hand to show that it was not cut short.",
-        (true, true, Some(_)) => "Every entry is where it was written, the head is signed, and the ledger holds all that the checkpoint it was compared with held.",
+        (true, true, None) => {
+            "Every entry is where it was written, and the head is signed. Nothing outside the ledger was at hand to show that it was not cut short."
+        }
+        (true, true, Some(_)) => {
+            "Every entry is where it was written, the head is signed, and the ledger holds all that the checkpoint it was compared with held."
+        }
     };
     json!({
         "verdict": verification.verdict, "whole": verification.whole, "headline": format!("{}.", sentence_case(&verification.verdict)), "meaning": meaning,
@@ -353,14 +375,21 @@ fn verification_data(verification: &Verification) -> Value {
 }
 
 fn session_data(session: &SessionRow, models: &[String]) -> Value {
-    let mut length = session.duration_s.filter(|seconds| seconds.is_finite() && *seconds >= 0.0).map_or_else(String::new, |seconds| {
-        let whole = seconds.round();
-        format!("{} min {} s, ", (whole / 60.0).floor(), whole % 60.0)
-    });
-    let _ = write!(length, "{}", match session.source {
-        Source::Recorded => "recorded",
-        Source::Dictated => "dictated",
-    });
+    let mut length = session.duration_s.filter(|seconds| seconds.is_finite() && *seconds >= 0.0).map_or_else(
+        String::new,
+        |seconds| {
+            let whole = seconds.round();
+            format!("{} min {} s, ", (whole / 60.0).floor(), whole % 60.0)
+        },
+    );
+    let _ = write!(
+        length,
+        "{}",
+        match session.source {
+            Source::Recorded => "recorded",
+            Source::Dictated => "dictated",
+        }
+    );
     let (ok, isolation) = match session.isolation {
         Some(Isolation::Enforced) => (true, "Isolation enforced"),
         Some(Isolation::Overridden) => (false, "Isolation overridden"),
@@ -435,7 +464,6 @@ const fn meaning(kind: Kind) -> &'static str {
         Kind::DraftRefused => "The consent gate refused a draft",
         Kind::NoteViewed => "Somebody read a draft or a note",
         Kind::NoteEdited => "The clinician changed a draft",
-        Kind::WarningAnswered => "The clinician answered a safety warning",
         Kind::NoteAttested => "The clinician attested a note",
         Kind::NoteAmended => "The clinician added to an attested note",
         Kind::NoteExported => "A note left the practice’s records as a file",

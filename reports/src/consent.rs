@@ -146,7 +146,11 @@ fn take_title(text: &mut Vec<Block>) -> Option<String> {
 /// The blocks as the template reads them. Headings start at level 2 below the title and skip no
 /// level on the way down, as PDF/UA-1 (ISO 14289-1 §7.4.2) asks.
 fn printed(text: &[Block]) -> Value {
-    let top = text.iter().filter_map(|block| if let Block::Heading { level, .. } = block { Some(*level) } else { None }).min().unwrap_or(1);
+    let top = text
+        .iter()
+        .filter_map(|block| if let Block::Heading { level, .. } = block { Some(*level) } else { None })
+        .min()
+        .unwrap_or(1);
     let mut above = 1;
     let mut out = Vec::new();
     for block in text {
@@ -181,7 +185,8 @@ mod tests {
     fn headings_skip_no_level() {
         let mut text = blocks("# Title\n\n### Deep\n\n##### Deeper\n\n### Back\n\n#### Down\n");
         assert_eq!(take_title(&mut text).as_deref(), Some("Title"));
-        let levels: Vec<u64> = printed(&text).as_array().expect("blocks").iter().filter_map(|block| block["level"].as_u64()).collect();
+        let levels: Vec<u64> =
+            printed(&text).as_array().expect("blocks").iter().filter_map(|block| block["level"].as_u64()).collect();
         assert_eq!(levels, [2, 3, 2, 3]);
     }
 }

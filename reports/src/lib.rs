@@ -19,8 +19,8 @@ mod wording;
 use serde::{Deserialize, Serialize};
 
 pub use board::{
-    AudioFate, BoardReport, Destruction, Finding, KindCount, Look, ModelUse, NoteRow, Refusal, SessionRow, Source, Verification,
-    board_report,
+    AudioFate, BoardReport, Destruction, Finding, KindCount, Look, ModelUse, NoteRow, Refusal, SessionRow, Source,
+    Verification, board_report,
 };
 pub use checkpoint::MAX_CHECKPOINT;
 pub use consent::{ConsentDocument, Picture, consent_form};
@@ -56,7 +56,9 @@ pub enum ReportError {
         shown: String,
     },
     /// Characters that can be printed one by one and not together.
-    #[error("the document holds letters and marks that the fonts cannot join: write the accent as one letter with its base and make the document again")]
+    #[error(
+        "the document holds letters and marks that the fonts cannot join: write the accent as one letter with its base and make the document again"
+    )]
     NoJoinedGlyph,
     /// A drawn signature that is no usable picture.
     #[error("the drawn signature number {number} cannot be used: {why}; draw it again, or sign by typing")]
@@ -67,7 +69,9 @@ pub enum ReportError {
         why: String,
     },
     /// A drawn signature without its picture.
-    #[error("the picture of drawn signature number {number} was not handed over: read it from the ledger and make the document again")]
+    #[error(
+        "the picture of drawn signature number {number} was not handed over: read it from the ledger and make the document again"
+    )]
     NoPicture {
         /// Counted from 1 in the order of the participants.
         number: usize,
@@ -79,19 +83,25 @@ pub enum ReportError {
         what: &'static str,
     },
     /// The text of the form is not the text its digest names.
-    #[error("the text of consent {consent} is not the text that was shown: its SHA-256 differs; run `provenote ledger verify`")]
+    #[error(
+        "the text of consent {consent} is not the text that was shown: its SHA-256 differs; run `provenote ledger verify`"
+    )]
     AlteredForm {
         /// The form.
         consent: provenote_schemas::ConsentId,
     },
     /// The note's text is not what the attestation signs.
-    #[error("the text of {note} is not the text that was attested: attest it before it is exported, or run `provenote ledger verify`")]
+    #[error(
+        "the text of {note} is not the text that was attested: attest it before it is exported, or run `provenote ledger verify`"
+    )]
     NotAttested {
         /// The note.
         note: provenote_schemas::NoteId,
     },
     /// A checkpoint that does not fit a QR code a phone can read from paper.
-    #[error("the checkpoint has {bytes} bytes and a printed code holds {max}: make the document with fewer witnesses' signatures")]
+    #[error(
+        "the checkpoint has {bytes} bytes and a printed code holds {max}: make the document with fewer witnesses' signatures"
+    )]
     CheckpointTooLong {
         /// Its length.
         bytes: usize,
@@ -111,7 +121,9 @@ pub enum ReportError {
         time: provenote_schemas::Time,
     },
     /// A record to attach that is not JSON.
-    #[error("the record to attach is not JSON (line {line}, column {column}): this is a fault of Provenote, please report it")]
+    #[error(
+        "the record to attach is not JSON (line {line}, column {column}): this is a fault of Provenote, please report it"
+    )]
     Record {
         /// Counted from 1.
         line: usize,

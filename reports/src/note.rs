@@ -107,7 +107,10 @@ pub fn note(document: &NoteDocument) -> Result<Vec<u8>, ReportError> {
                 Isolation::Overridden => "Overridden: the practice went on without it",
             };
             sources.push(("Isolation", held.to_owned(), Value::Null));
-            format!("Drafted with AI on the practice’s own computer; reviewed and attested by {}.", document.attested_by)
+            format!(
+                "Drafted with AI on the practice’s own computer; reviewed and attested by {}.",
+                document.attested_by
+            )
         }
         None => format!("Written by the clinician without an AI draft; attested by {}.", document.attested_by),
     };

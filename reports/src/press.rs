@@ -32,7 +32,12 @@ pub(crate) struct Copy {
 
 impl Copy {
     /// `template` is Typst source; `data` is what it reads as `/data.json`.
-    pub(crate) fn new(kind: &'static str, template: &'static str, made: Time, mut data: Value) -> Result<Self, ReportError> {
+    pub(crate) fn new(
+        kind: &'static str,
+        template: &'static str,
+        made: Time,
+        mut data: Value,
+    ) -> Result<Self, ReportError> {
         wording::settle(&mut data)?;
         let mut files = BTreeMap::new();
         files.insert(HOUSE.0.to_owned(), HOUSE.1.as_bytes().to_vec());
@@ -107,7 +112,10 @@ fn set(world: &Desk, ident: String, made: Datetime) -> Result<Vec<u8>, ReportErr
 /// Typst quotes the words it stumbled over; they may be a client's, so only what stands before the first quote or colon is kept.
 fn refusal(errors: &[SourceDiagnostic]) -> ReportError {
     let message = errors.first().map_or("no reason was given", |error| error.message.as_str());
-    if message.contains("could not be displayed with") || message.contains("code point") || message.contains("codepoint") {
+    if message.contains("could not be displayed with")
+        || message.contains("code point")
+        || message.contains("codepoint")
+    {
         return ReportError::NoJoinedGlyph;
     }
     let kept = message.split(['`', '"', ':']).next().unwrap_or_default();
@@ -127,7 +135,8 @@ impl Desk {
         for (name, bytes) in files {
             let id = id(&name)?;
             if name.ends_with(".typ") {
-                let text = String::from_utf8(bytes).map_err(|_| ReportError::Typesetting(format!("{name} is not UTF-8")))?;
+                let text =
+                    String::from_utf8(bytes).map_err(|_| ReportError::Typesetting(format!("{name} is not UTF-8")))?;
                 desk.sources.insert(id, Source::new(id, text));
             } else {
                 desk.files.insert(id, Bytes::new(bytes));
@@ -186,14 +195,20 @@ mod tests {
 
     #[test]
     fn a_refusal_repeats_no_word_of_the_document() {
-        let error = press("#panic(json(\"/data.json\").name)", serde_json::json!({"name": "Jordan ` Rivera"})).expect_err("a panic");
+        let error = press("#panic(json(\"/data.json\").name)", serde_json::json!({"name": "Jordan ` Rivera"}))
+            .expect_err("a panic");
         let text = error.to_string();
         assert!(!text.contains("Jordan"), "{text}");
     }
 
     #[test]
     fn the_desk_has_no_file_but_those_given_and_no_clock() {
-        for template in ["#read(\"/etc/passwd\")", "#read(\"../../Cargo.toml\")", "#datetime.today()", "#import \"@preview/x:1.0.0\""] {
+        for template in [
+            "#read(\"/etc/passwd\")",
+            "#read(\"../../Cargo.toml\")",
+            "#datetime.today()",
+            "#import \"@preview/x:1.0.0\"",
+        ] {
             assert!(matches!(press(template, Value::Null), Err(ReportError::Typesetting(_))), "{template}");
         }
     }

@@ -32,7 +32,8 @@ pub struct RecoveryKit {
 /// # Errors
 /// [`ReportError::NoGlyph`] for a character no font has.
 pub fn recovery_kit(kit: &RecoveryKit) -> Result<Vec<u8>, ReportError> {
-    let groups: Vec<&str> = kit.code.split(|c: char| c == '-' || c.is_whitespace()).filter(|group| !group.is_empty()).collect();
+    let groups: Vec<&str> =
+        kit.code.split(|c: char| c == '-' || c.is_whitespace()).filter(|group| !group.is_empty()).collect();
     let data = json!({
         "practice": kit.practice,
         "origin": kit.origin,

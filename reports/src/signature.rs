@@ -32,7 +32,8 @@ pub(crate) fn read(number: usize, file: &str, png: &[u8]) -> Result<Pixels, Repo
     if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
         return Err(bad(format!("it has {width} by {height} pixels and may have {MAX_SIDE} by {MAX_SIDE}")));
     }
-    let picture = RasterImage::plain(Bytes::new(png.to_vec()), ExchangeFormat::Png).map_err(|_| bad("it is a broken PNG".to_owned()))?;
+    let picture = RasterImage::plain(Bytes::new(png.to_vec()), ExchangeFormat::Png)
+        .map_err(|_| bad("it is a broken PNG".to_owned()))?;
     let pixels = picture.dynamic().to_rgba8();
     let (width, height) = pixels.dimensions();
     Ok(Pixels { rgba: pixels.into_raw(), about: json!({ "file": file, "width": width, "height": height }) })
@@ -50,7 +51,9 @@ mod tests {
         let mut broken = huge.clone();
         broken.truncate(16);
         broken.extend([0, 0, 0, 9, 0, 0, 0, 9, 8, 6]);
-        for (png, why) in [(b"%PDF-1.7".to_vec(), "no PNG"), (Vec::new(), "no PNG"), (huge, "60000 by 60000"), (broken, "broken PNG")] {
+        for (png, why) in
+            [(b"%PDF-1.7".to_vec(), "no PNG"), (Vec::new(), "no PNG"), (huge, "60000 by 60000"), (broken, "broken PNG")]
+        {
             let error = read(2, "signature-2.rgba", &png).err().expect("refused").to_string();
             assert!(error.contains(why) && error.contains("number 2"), "{error}");
         }

@@ -36,7 +36,11 @@ fn settled(text: &str) -> Result<String, ReportError> {
             '\u{fe00}'..='\u{fe0f}' => {}
             other if is_unseen(other) => out.push_str(&format!("[U+{:04X}]", u32::from(other))),
             other if is_private(other) || !FONTS.can_print(other) => {
-                let shown = if is_private(other) || other.is_whitespace() { "without a shape of its own".to_owned() } else { format!("“{other}”") };
+                let shown = if is_private(other) || other.is_whitespace() {
+                    "without a shape of its own".to_owned()
+                } else {
+                    format!("“{other}”")
+                };
                 return Err(ReportError::NoGlyph { character: other, shown });
             }
             other => out.push(other),
@@ -67,7 +71,8 @@ mod tests {
 
     #[test]
     fn what_can_be_printed_stays_as_it_is() {
-        for text in ["#panic(\"x\")", "*b* _i_ `c` $x$ <b>&amp;</b> \\ @ref", "Ñandú — “quoted” ☐ ☑", "שלום", "مرحبا"] {
+        for text in ["#panic(\"x\")", "*b* _i_ `c` $x$ <b>&amp;</b> \\ @ref", "Ñandú — “quoted” ☐ ☑", "שלום", "مرحبا"]
+        {
             assert_eq!(settled(text).expect("printable"), text);
         }
     }

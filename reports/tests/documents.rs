@@ -42,7 +42,10 @@ impl Folder {
 }
 
 fn run(program: &str, arguments: &[&std::ffi::OsStr]) -> Output {
-    Command::new(program).args(arguments).output().unwrap_or_else(|error| panic!("{program} cannot run ({error}): install qpdf and poppler-utils"))
+    Command::new(program)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("{program} cannot run ({error}): install qpdf and poppler-utils"))
 }
 
 /// The words of a PDF in reading order, all white space as one space.
@@ -275,8 +278,11 @@ fn a_report_on_a_damaged_ledger_says_so_first() {
     let mut report = samples::board(2);
     report.verification.whole = false;
     report.verification.verdict = "altered".into();
-    report.verification.findings =
-        vec![provenote_reports::Finding { kind: "altered_entry".into(), seq: Some(77), detail: "Entry 77 is not what was signed.".into() }];
+    report.verification.findings = vec![provenote_reports::Finding {
+        kind: "altered_entry".into(),
+        seq: Some(77),
+        detail: "Entry 77 is not what was signed.".into(),
+    }];
     report.notes[0].state = NoteState::Draft;
     let text = words(&folder.put("damaged", &board_report(&report).expect("a report")));
     for part in ["Altered.", "The verifier found what should not be there.", "Entry 77 is not what was signed."] {
@@ -373,7 +379,12 @@ fn reach(pdf: &Path) -> Reach {
 fn nothing_runs_over_the_margin_however_long_a_name_is() {
     let folder = Folder::new("nothing_runs_over_the_margin_however_long_a_name_is");
     let margin = 25.0 / 25.4 * 72.0 - 1.0;
-    for (name, long) in [("letters", "x".repeat(5_000)), ("umlauts", "ü".repeat(5_000)), ("words", "Ana María ".repeat(500)), ("hebrew", "ש".repeat(5_000))] {
+    for (name, long) in [
+        ("letters", "x".repeat(5_000)),
+        ("umlauts", "ü".repeat(5_000)),
+        ("words", "Ana María ".repeat(500)),
+        ("hebrew", "ש".repeat(5_000)),
+    ] {
         let mut form = samples::signed();
         form.form.participants[1].name.clone_from(&long);
         form.practice.name.clone_from(&long);
@@ -393,9 +404,13 @@ fn nothing_runs_over_the_margin_however_long_a_name_is() {
             ("note", note(&exported)),
             ("board", board_report(&report)),
         ] {
-            let path = folder.put(&format!("long-{kind}-{name}"), &pdf.unwrap_or_else(|error| panic!("{kind} {name}: {error}")));
+            let path = folder
+                .put(&format!("long-{kind}-{name}"), &pdf.unwrap_or_else(|error| panic!("{kind} {name}: {error}")));
             let Reach { left, right, bottom, width, height } = reach(&path);
-            assert!(left >= margin && right <= width - margin, "{kind} {name}: words stand from {left} to {right} on a page {width} wide");
+            assert!(
+                left >= margin && right <= width - margin,
+                "{kind} {name}: words stand from {left} to {right} on a page {width} wide"
+            );
             assert!(bottom <= height - 30.0, "{kind} {name}: words stand down to {bottom} on a page {height} high");
         }
     }

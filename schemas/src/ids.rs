@@ -134,7 +134,9 @@ mod tests {
 
     #[test]
     fn another_kind_or_a_path_is_refused() {
-        for bad in ["", "cli-", "ses-0123456789abcdef", "cli-0123456789abcdeF", "cli-../../etc/passwd", "cli-0123456789abcdei"] {
+        for bad in
+            ["", "cli-", "ses-0123456789abcdef", "cli-0123456789abcdeF", "cli-../../etc/passwd", "cli-0123456789abcdei"]
+        {
             assert!(bad.parse::<ClientId>().is_err(), "{bad}");
         }
     }

@@ -96,10 +96,8 @@ words! {
         DraftRefused = "draft.refused",
         /// Somebody read a draft or a note.
         NoteViewed = "note.viewed",
-        /// The clinician changed a draft.
+        /// The clinician changed a draft, or answered a warning on it. Which of the two is health information, and sealed.
         NoteEdited = "note.edited",
-        /// The clinician answered a warning on a draft.
-        WarningAnswered = "warning.answered",
         /// The clinician made the draft a note.
         NoteAttested = "note.attested",
         /// The clinician added to an attested note.

@@ -72,7 +72,9 @@ pub fn holding(folder: &Path, word: &str) -> Vec<PathBuf> {
     };
     contents(folder)
         .into_iter()
-        .filter(|(path, bytes)| holds(bytes) || holds(path.strip_prefix(folder).unwrap_or(path).as_os_str().as_encoded_bytes()))
+        .filter(|(path, bytes)| {
+            holds(bytes) || holds(path.strip_prefix(folder).unwrap_or(path).as_os_str().as_encoded_bytes())
+        })
         .map(|(path, _)| path)
         .collect()
 }

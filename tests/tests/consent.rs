@@ -49,11 +49,22 @@ fn a_signature_opens_the_gate_and_a_withdrawal_closes_it() {
         assert!(!text(&form[key]).is_empty(), "{key}");
     }
     assert!(fs::read(place.work().join("form.pdf")).expect("the form").starts_with(b"%PDF-"));
-    assert_eq!(status(&place, &client), "incomplete");
-    refused(&place, &client, "incomplete");
+    // A form that nobody signed is no consent.
+    assert_eq!(status(&place, &client), "missing");
+    refused(&place, &client, "missing");
 
     place.done(&["consent", "discuss", &client, "--participant", NAME, "--summary", "asked how long it is kept"]);
-    let signed = place.json(&["consent", "sign", &client, "--participant", "maria  ALVAREZ", "--typed", "Maria Alvarez", "-o", "signed.pdf"]);
+    let signed = place.json(&[
+        "consent",
+        "sign",
+        &client,
+        "--participant",
+        "maria  ALVAREZ",
+        "--typed",
+        "Maria Alvarez",
+        "-o",
+        "signed.pdf",
+    ]);
     assert_eq!(signed["consent"], form["consent"]);
     assert!(signed["seq"].is_u64() && signed["still_to_sign"] == 0);
     assert!(fs::read(place.work().join("signed.pdf")).expect("the copy").starts_with(b"%PDF-"));
@@ -101,7 +112,8 @@ fn a_change_in_substance_makes_a_consent_stale() {
         assert!(!reasons(&place, &client).is_empty(), "{name}");
         refused(&place, &client, "stale");
         // The old form cannot be signed for the new facts.
-        let said = place.fails(1, &["consent", "sign", &client, "--participant", NAME, "--typed", NAME, "-o", "late.pdf"]);
+        let said =
+            place.fails(1, &["consent", "sign", &client, "--participant", NAME, "--typed", NAME, "-o", "late.pdf"]);
         assert!(said.contains("no longer tells"), "{name}: {said}");
         place.done(&["settings", "set", name, back]);
         assert_eq!(status(&place, &client), "in_force", "{name}: the facts are again what was agreed to");
@@ -117,7 +129,17 @@ fn one_person_of_several_keeps_the_gate_closed() {
     let client = text(&added["client"]);
     place.done(&["consent", "form", &client, "-o", "form.pdf"]);
     for (number, name) in ["Jon Park", "Ana Park"].into_iter().enumerate() {
-        let signed = place.json(&["consent", "sign", &client, "--participant", name, "--typed", name, "-o", &format!("signed-{number}.pdf")]);
+        let signed = place.json(&[
+            "consent",
+            "sign",
+            &client,
+            "--participant",
+            name,
+            "--typed",
+            name,
+            "-o",
+            &format!("signed-{number}.pdf"),
+        ]);
         assert_eq!(signed["still_to_sign"], 2 - number);
         assert_eq!(status(&place, &client), "incomplete");
         refused(&place, &client, "incomplete");
@@ -136,7 +158,15 @@ fn a_refusal_is_recorded_and_holds() {
     let place = Place::founded();
     let client = place.client("Jon Park");
     place.done(&["consent", "form", &client, "-o", "form.pdf"]);
-    let declined = place.json(&["consent", "decline", &client, "--participant", "Jon Park", "--words", "Would rather not be recorded."]);
+    let declined = place.json(&[
+        "consent",
+        "decline",
+        &client,
+        "--participant",
+        "Jon Park",
+        "--words",
+        "Would rather not be recorded.",
+    ]);
     assert!(declined["seq"].is_u64());
     assert_eq!(status(&place, &client), "declined");
     let said = refused(&place, &client, "declined");
@@ -154,7 +184,8 @@ fn nobody_signs_for_somebody_else() {
     let place = Place::founded();
     let added = place.json(&["client", "add", NAME, "--participant", "Ana Park"]);
     let client = text(&added["client"]);
-    let nothing = place.fails(1, &["consent", "sign", &client, "--participant", NAME, "--typed", NAME, "-o", "signed.pdf"]);
+    let nothing =
+        place.fails(1, &["consent", "sign", &client, "--participant", NAME, "--typed", NAME, "-o", "signed.pdf"]);
     assert!(nothing.contains("make the form first"), "{nothing}");
     place.done(&["consent", "form", &client, "-o", "form.pdf"]);
     let picture = place.file("signature.png", b"GIF89a nothing of the sort");
@@ -176,11 +207,24 @@ fn nobody_signs_for_somebody_else() {
         assert!(!place.work().join("signed.pdf").exists(), "{how:?}");
     }
     assert_eq!(place.size(), before, "no entry of what was not signed");
-    assert_eq!(status(&place, &client), "incomplete");
+    assert_eq!(status(&place, &client), "missing");
     // The clinician cannot sign for a client of the same name by typing it.
     let namesake = place.client("dana reyes, lcsw");
     place.done(&["consent", "form", &namesake, "-o", "namesake.pdf"]);
-    let said = place.fails(1, &["consent", "sign", &namesake, "--participant", "Dana Reyes, LCSW", "--typed", "Dana Reyes, LCSW", "-o", "x.pdf"]);
+    let said = place.fails(
+        1,
+        &[
+            "consent",
+            "sign",
+            &namesake,
+            "--participant",
+            "Dana Reyes, LCSW",
+            "--typed",
+            "Dana Reyes, LCSW",
+            "-o",
+            "x.pdf",
+        ],
+    );
     assert!(said.contains("by hand"), "{said}");
 }
 
@@ -198,7 +242,8 @@ fn a_drawn_signature_and_a_scan_are_kept() {
     place.done(&["consent", "sign", &client, "--participant", NAME, "--scan", &scan, "-o", "scanned.pdf"]);
     let entry = place.newest("consent.granted");
     assert_eq!(entry["facts"]["how"], "scan");
-    let names: Vec<String> = entry["payloads"].as_array().expect("payloads").iter().map(|payload| text(&payload["name"])).collect();
+    let names: Vec<String> =
+        entry["payloads"].as_array().expect("payloads").iter().map(|payload| text(&payload["name"])).collect();
     assert_eq!(names, ["grant", "signature"]);
     place.verify();
 }
@@ -214,7 +259,16 @@ fn the_text_that_was_shown_is_the_text_that_is_kept() {
     let shown = place.json(&["ledger", "show", &entry["seq"].to_string()]);
     assert_eq!(shown["opened"]["form"]["text"], written.as_str());
     assert_eq!(entry["facts"]["disclosure_digest"], form["disclosure_digest"]);
-    for fact in ["Whisper tiny, English", "OpenAI", "SmolLM2 135M", "Silero", NAME, "Elm Street Counseling", "Dana Reyes, LCSW", "7 days"] {
+    for fact in [
+        "Whisper tiny, English",
+        "OpenAI",
+        "SmolLM2 135M",
+        "Silero",
+        NAME,
+        "Elm Street Counseling",
+        "Dana Reyes, LCSW",
+        "7 days",
+    ] {
         assert!(written.contains(fact), "the form does not tell {fact}");
     }
     for blank in ["{{", "{%", "____", "undefined", "TODO"] {
@@ -236,6 +290,7 @@ fn a_consent_is_of_one_client() {
     assert_eq!(status(&place, &one), "in_force");
     refused(&place, &two, "missing");
     let all = place.json(&["consent", "status"]);
-    let statuses: Vec<_> = all["clients"].as_array().expect("clients").iter().map(|client| text(&client["status"])).collect();
+    let statuses: Vec<_> =
+        all["clients"].as_array().expect("clients").iter().map(|client| text(&client["status"])).collect();
     assert_eq!(statuses, ["missing", "in_force"], "by name: Jon Park, Maria Alvarez");
 }

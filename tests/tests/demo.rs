@@ -27,15 +27,25 @@ fn the_demo_does_the_whole_job_and_names_the_altered_entry() {
 
     // The practice it leaves is a practice like any other.
     let out = place.work().join("show");
-    let (home, passphrase) = (out.join("practice").display().to_string(), out.join("passphrase.txt").display().to_string());
+    let (home, passphrase) =
+        (out.join("practice").display().to_string(), out.join("passphrase.txt").display().to_string());
     let inside = |args: &[&str]| place.json(&[&["--home", &home, "--passphrase-file", &passphrase], args].concat());
     assert_eq!(inside(&["ledger", "verify"])["verdict"], "intact");
     let note = text(&told["note"]);
     let shown = inside(&["note", "show", &note]);
     assert_eq!(shown["state"], "attested");
     let trace = inside(&["note", "trace", &note]);
-    let kinds: Vec<_> = trace["entries"].as_array().expect("entries").iter().map(|entry| text(&entry["kind"])).collect();
-    for kind in ["consent.granted", "session.recorded", "prompt.sent", "output.received", "note.attested", "record.destroyed", "note.exported"] {
+    let kinds: Vec<_> =
+        trace["entries"].as_array().expect("entries").iter().map(|entry| text(&entry["kind"])).collect();
+    for kind in [
+        "consent.granted",
+        "session.recorded",
+        "prompt.sent",
+        "output.received",
+        "note.attested",
+        "record.destroyed",
+        "note.exported",
+    ] {
         assert!(kinds.iter().any(|found| found == kind), "{kind} is missing in {kinds:?}");
     }
     assert!(files::holding(&out.join("practice"), "Alvarez").is_empty());

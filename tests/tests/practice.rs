@@ -8,7 +8,8 @@ use std::path::Path;
 use provenote_tests::{PASSPHRASE, Place, eventually, files, sentence, text};
 use serde_json::json;
 
-const INIT: [&str; 7] = ["init", "--practice", "Elm Street Counseling", "--clinician", "Dana Reyes, LCSW", "--state", "il"];
+const INIT: [&str; 7] =
+    ["init", "--practice", "Elm Street Counseling", "--clinician", "Dana Reyes, LCSW", "--state", "il"];
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).expect("is there").permissions().mode() & 0o777
@@ -28,7 +29,10 @@ fn init_makes_a_practice_that_verifies() {
     assert!(text(&made["vkey"]).starts_with(&format!("{}+", text(&made["origin"]))), "a C2SP verifier key");
     let code = recovery_code(&ran.err);
     assert_eq!(code.split('-').map(str::len).collect::<Vec<_>>(), [4; 9], "{code}");
-    assert!(files::holding(&place.home(), &code).is_empty() && files::holding(&place.home(), &code.replace('-', "")).is_empty());
+    assert!(
+        files::holding(&place.home(), &code).is_empty()
+            && files::holding(&place.home(), &code.replace('-', "")).is_empty()
+    );
 
     assert_eq!(mode(&place.home()), 0o700);
     for file in files::files(&place.home()) {
@@ -38,7 +42,10 @@ fn init_makes_a_practice_that_verifies() {
     for kind in ["practice.created", "user.added", "practice.configured", "recovery.printed"] {
         assert!(kinds.contains(kind), "{kind} is missing in {kinds:?}");
     }
-    assert!(place.entries(&[]).iter().all(|entry| text(&entry["actor"]).starts_with("usr-")), "each entry names its actor");
+    assert!(
+        place.entries(&[]).iter().all(|entry| text(&entry["actor"]).starts_with("usr-")),
+        "each entry names its actor"
+    );
     place.verify();
 }
 
@@ -80,11 +87,52 @@ fn init_that_fails_leaves_nothing() {
         (&["--practice", " ", "--clinician", "Dana", "--state", "IL"], "practice's name"),
         (&["--practice", &long, "--clinician", "Dana", "--state", "IL"], "practice's name"),
         (&["--practice", "Elm", "--clinician", "Da\u{7}na", "--state", "IL"], "clinician's name"),
-        (&["--practice", "Elm", "--clinician", "Dana", "--state", "IL", "--passphrase-file", short.to_str().expect("text")], "shorter than 8"),
-        (&["--practice", "Elm", "--clinician", "Dana", "--state", "IL", "--passphrase-file", empty.to_str().expect("text")], "is empty"),
-        (&["--practice", "Elm", "--clinician", "Dana", "--state", "IL", "--passphrase-file", missing.to_str().expect("text")], "could not be read"),
+        (
+            &[
+                "--practice",
+                "Elm",
+                "--clinician",
+                "Dana",
+                "--state",
+                "IL",
+                "--passphrase-file",
+                short.to_str().expect("text"),
+            ],
+            "shorter than 8",
+        ),
+        (
+            &[
+                "--practice",
+                "Elm",
+                "--clinician",
+                "Dana",
+                "--state",
+                "IL",
+                "--passphrase-file",
+                empty.to_str().expect("text"),
+            ],
+            "is empty",
+        ),
+        (
+            &[
+                "--practice",
+                "Elm",
+                "--clinician",
+                "Dana",
+                "--state",
+                "IL",
+                "--passphrase-file",
+                missing.to_str().expect("text"),
+            ],
+            "could not be read",
+        ),
     ];
-    let names = || fs::read_dir(place.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect::<BTreeSet<_>>();
+    let names = || {
+        fs::read_dir(place.path())
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect::<BTreeSet<_>>()
+    };
     let before = names();
     for (args, why) in cases {
         let said = place.fails(1, &[&["init"], args].concat());
@@ -97,7 +145,10 @@ fn init_that_fails_leaves_nothing() {
     assert!(files::files(&place.home()).is_empty());
     let kit = place.file("kit.pdf", b"mine");
     place.fails(1, &[&INIT[..], &["--recovery-kit", &kit]].concat());
-    assert!(files::files(&place.home()).is_empty(), "a kit that cannot be written is found out before anything is made");
+    assert!(
+        files::files(&place.home()).is_empty(),
+        "a kit that cannot be written is found out before anything is made"
+    );
 }
 
 #[test]
@@ -113,14 +164,33 @@ fn the_recovery_kit_is_a_file_to_print() {
 fn clients_are_added_listed_and_shown() {
     let place = Place::founded();
     let added = place.json(&[
-        "client", "add", "  Noor   Haddad ", "--state", "wa", "--born", "2011-02-28", "--guardian", "Samir Haddad", "--participant", "Lena Haddad",
+        "client",
+        "add",
+        "  Noor   Haddad ",
+        "--state",
+        "wa",
+        "--born",
+        "2011-02-28",
+        "--guardian",
+        "Samir Haddad",
+        "--participant",
+        "Lena Haddad",
     ]);
     let client = text(&added["client"]);
     assert!(client.starts_with("cli-"));
     assert_eq!(added["name"], "Noor Haddad");
     assert_eq!(added["state"], "WA");
-    let people: Vec<_> = added["participants"].as_array().expect("people").iter().map(|p| (text(&p["name"]), text(&p["role"]))).collect();
-    assert_eq!(people, [("Noor Haddad", "client"), ("Samir Haddad", "guardian"), ("Lena Haddad", "participant")].map(|(a, b)| (a.to_owned(), b.to_owned())));
+    let people: Vec<_> = added["participants"]
+        .as_array()
+        .expect("people")
+        .iter()
+        .map(|p| (text(&p["name"]), text(&p["role"])))
+        .collect();
+    assert_eq!(
+        people,
+        [("Noor Haddad", "client"), ("Samir Haddad", "guardian"), ("Lena Haddad", "participant")]
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+    );
     assert!(added["participants"][0]["id"].is_string());
 
     let other = place.client("Amos Bell");
@@ -161,7 +231,17 @@ fn a_name_in_any_script_stays_as_it_is() {
         let form = place.newest("consent.requested");
         let shown = place.json(&["ledger", "show", &form["seq"].to_string()]);
         assert_eq!(shown["opened"]["form"]["participants"][0]["name"], json!(name));
-        let signed = place.run(&["consent", "sign", &client, "--participant", name, "--typed", name, "-o", &format!("signed-{number}.pdf")]);
+        let signed = place.run(&[
+            "consent",
+            "sign",
+            &client,
+            "--participant",
+            name,
+            "--typed",
+            name,
+            "-o",
+            &format!("signed-{number}.pdf"),
+        ]);
         // A script without a font is refused in one sentence and never printed with holes.
         if signed.code != 0 {
             let said = sentence(&["consent", "sign"], &signed.err);
@@ -280,7 +360,14 @@ fn words_that_make_no_command_are_usage() {
 #[test]
 fn a_folder_that_is_no_practice_is_told_apart() {
     let place = Place::new();
-    for args in [&["client", "list"][..], &["ledger", "verify"], &["ledger", "log"], &["unlock"], &["settings", "show"], &["report", "board"]] {
+    for args in [
+        &["client", "list"][..],
+        &["ledger", "verify"],
+        &["ledger", "log"],
+        &["unlock"],
+        &["settings", "show"],
+        &["report", "board"],
+    ] {
         assert!(place.fails(1, args).contains("holds no practice"), "{args:?}");
     }
     assert!(!place.home().exists(), "asking makes nothing");
@@ -301,14 +388,20 @@ fn a_folder_that_is_no_practice_is_told_apart() {
         let said = foreign.fails(1, args);
         assert!(said.contains("ledger.db"), "{args:?}: {said}");
     }
-    assert_eq!(fs::read(foreign.home().join("ledger.db")).expect("a file"), "Dear diary,\n".repeat(500).into_bytes(), "left alone");
+    assert_eq!(
+        fs::read(foreign.home().join("ledger.db")).expect("a file"),
+        "Dear diary,\n".repeat(500).into_bytes(),
+        "left alone"
+    );
 }
 
 #[test]
 fn a_locked_practice_says_how_to_open_it() {
     let place = Place::founded();
     place.client("Maria Alvarez");
-    for args in [&["client", "list"][..], &["note", "list"], &["ledger", "show", "0"], &["report", "board"], &["unlock"]] {
+    for args in
+        [&["client", "list"][..], &["note", "list"], &["ledger", "show", "0"], &["report", "board"], &["unlock"]]
+    {
         let ran = place.run_locked(args);
         assert_eq!(ran.code, 1, "{args:?}");
         assert!(sentence(args, &ran.err).contains("locked"), "{args:?}: {}", ran.err);
@@ -341,7 +434,12 @@ fn a_wrong_passphrase_tells_nothing_and_is_counted() {
 fn the_agent_holds_keys_until_it_is_locked() {
     let place = Place::founded();
     place.done(&["unlock", "--idle", "5"]);
-    let folder = fs::read_dir(place.path().join("run")).expect("a folder").next().expect("the agent's").expect("an entry").path();
+    let folder = fs::read_dir(place.path().join("run"))
+        .expect("a folder")
+        .next()
+        .expect("the agent's")
+        .expect("an entry")
+        .path();
     assert_eq!(mode(&folder), 0o700);
     let socket = fs::read_dir(&folder).expect("a folder").next().expect("the socket").expect("an entry").path();
     assert_eq!(mode(&socket), 0o600);
@@ -388,7 +486,11 @@ fn an_agent_of_one_practice_does_not_open_another() {
     let (one, other) = (Place::founded(), Place::founded());
     one.done(&["unlock"]);
     let mut command = other.command(&["client", "list"]);
-    let ran = command.env_remove("PROVENOTE_PASSPHRASE_FILE").env("XDG_RUNTIME_DIR", one.path().join("run")).output().expect("starts");
+    let ran = command
+        .env_remove("PROVENOTE_PASSPHRASE_FILE")
+        .env("XDG_RUNTIME_DIR", one.path().join("run"))
+        .output()
+        .expect("starts");
     assert_eq!(ran.status.code(), Some(1));
     one.done(&["lock"]);
 }
@@ -411,13 +513,18 @@ fn the_recovery_code_opens_the_keys_and_seals_them_anew() {
     assert!(place.fails(1, &["recover", "--code-file", &right, "--passphrase-file", &short]).contains("shorter"));
     place.done(&["client", "show", &client]);
 
-    place.done(&["recover", "--code-file", &right, "--passphrase-file", &renewed]);
+    let recovered = place.run(&["recover", "--code-file", &right, "--passphrase-file", &renewed]);
+    assert_eq!(recovered.code, 0, "{}", recovered.err);
     assert!(place.fails(1, &["client", "show", &client]).contains("passphrase"));
     assert_eq!(place.run(&["--passphrase-file", &renewed, "client", "show", &client]).code, 0);
     assert_eq!(place.entries(&["--kind", "user.recovered"]).len(), 1);
-    // It stays good.
+    // A code is good once; a new one takes its place.
     let again = place.file("again.txt", b"yet another passphrase\n");
-    place.done(&["recover", "--code-file", &right, "--passphrase-file", &again]);
+    place.fails(1, &["recover", "--code-file", &right, "--passphrase-file", &again]);
+    let next = recovery_code(&recovered.err);
+    assert_ne!(next, code);
+    let next = place.file("next.txt", next.as_bytes());
+    place.done(&["recover", "--code-file", &next, "--passphrase-file", &again]);
     assert_eq!(place.run(&["--passphrase-file", &again, "--json", "ledger", "verify"]).code, 0);
 }
 
@@ -432,9 +539,15 @@ fn settings_are_entries_and_are_shown() {
     assert_eq!(place.json(&["settings", "show"])["audio_days"], 3);
     assert_eq!(place.newest("practice.configured")["facts"]["audio_days"], 3);
     place.done(&["settings", "set", "allow_no_sandbox", "true"]);
-    assert_eq!(place.newest("practice.configured")["facts"]["allow_no_sandbox"], true, "in the clear, for whoever holds the log");
+    assert_eq!(
+        place.newest("practice.configured")["facts"]["allow_no_sandbox"],
+        true,
+        "in the clear, for whoever holds the log"
+    );
     let doctor = place.json(&["doctor"]);
-    let check = |id: &str| doctor["checks"].as_array().expect("checks").iter().find(|check| check["id"] == id).expect("a check").clone();
+    let check = |id: &str| {
+        doctor["checks"].as_array().expect("checks").iter().find(|check| check["id"] == id).expect("a check").clone()
+    };
     assert_eq!(check("safeguards")["ok"], false);
     assert!(text(&check("safeguards")["detail"]).contains("allow_no_sandbox"));
     place.verify();
@@ -460,16 +573,33 @@ fn the_doctor_tells_what_works() {
 fn a_model_that_is_not_what_it_must_be_is_found() {
     let place = Place::founded();
     let checked = place.json(&["model", "check"]);
-    assert!(checked["models"].as_array().expect("models").iter().filter(|model| model["present"] == true).all(|model| model["ok"] == true));
+    assert!(
+        checked["models"]
+            .as_array()
+            .expect("models")
+            .iter()
+            .filter(|model| model["present"] == true)
+            .all(|model| model["ok"] == true)
+    );
     let listed = place.json(&["model", "list"]);
-    let present: BTreeSet<String> =
-        listed["models"].as_array().expect("models").iter().filter(|model| model["present"] == true).map(|model| text(&model["id"])).collect();
+    let present: BTreeSet<String> = listed["models"]
+        .as_array()
+        .expect("models")
+        .iter()
+        .filter(|model| model["present"] == true)
+        .map(|model| text(&model["id"]))
+        .collect();
     assert_eq!(present, ["silero-vad", "smollm2-135m", "whisper-base", "whisper-tiny.en"].map(str::to_owned).into());
     forge(&place, "ggml-silero-v6.2.0.bin");
     let ran = place.run(&["--json", "model", "check"]);
     assert_eq!(ran.code, 3, "{}", ran.err);
     let checked: serde_json::Value = serde_json::from_str(&ran.out).expect("one document");
-    let wrong: Vec<_> = checked["models"].as_array().expect("models").iter().filter(|model| model["present"] == true && model["ok"] == false).collect();
+    let wrong: Vec<_> = checked["models"]
+        .as_array()
+        .expect("models")
+        .iter()
+        .filter(|model| model["present"] == true && model["ok"] == false)
+        .collect();
     assert_eq!(wrong.len(), 1);
     assert_eq!(wrong[0]["id"], "silero-vad");
 }

@@ -80,8 +80,11 @@ fn the_example_session_works_as_written() {
     fs::copy(root().join("fixtures/demo/short.flac"), place.work().join("session.flac")).expect("a recording");
     let edited = blocks(&readme, "markdown").pop().expect("an edited draft");
     fs::write(place.work().join("edited.md"), edited).expect("a file");
-    let environment: Vec<_> =
-        place.command(&[]).get_envs().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value.to_owned()))).collect();
+    let environment: Vec<_> = place
+        .command(&[])
+        .get_envs()
+        .filter_map(|(name, value)| value.map(|value| (name.to_owned(), value.to_owned())))
+        .collect();
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", program().parent().expect("a folder").display());
     let mut ids: BTreeMap<String, String> = BTreeMap::new();
     let steps = steps(&readme);
@@ -111,7 +114,11 @@ fn the_example_session_works_as_written() {
                 any = true;
                 continue;
             }
-            let fitting = if any { lines.find(|line| fits(expected, line)) } else { lines.find(|line| !line.is_empty()).filter(|line| fits(expected, line)) };
+            let fitting = if any {
+                lines.find(|line| fits(expected, line))
+            } else {
+                lines.find(|line| !line.is_empty()).filter(|line| fits(expected, line))
+            };
             assert!(fitting.is_some(), "{command}\nexpected: {expected}\nprinted:\n{printed}");
             any = false;
         }
@@ -122,7 +129,11 @@ fn the_example_session_works_as_written() {
 fn every_command_the_readme_names_exists() {
     let readme = fs::read_to_string(root().join("README.md")).expect("the README");
     let place = Place::new();
-    let table = readme.lines().skip_while(|line| *line != "| command | does |").skip(2).take_while(|line| line.starts_with('|'));
+    let table = readme
+        .lines()
+        .skip_while(|line| *line != "| command | does |")
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
     let mut seen = 0;
     for line in table {
         let cell = line.split('|').nth(1).expect("a cell").replace('`', "");
@@ -160,7 +171,9 @@ fn the_documents_promise_nothing_they_cannot() {
         for line in words.lines().filter(|line| line.contains(" CFR ") || line.contains(" U.S.C. ")) {
             assert!(line.contains("verified"), "{name}: a citation without its mark: {line}");
         }
-        for link in words.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://")) {
+        for link in
+            words.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://"))
+        {
             assert!(root().join(link).exists(), "{name} links to {link}, which is not there");
         }
     }

@@ -93,7 +93,8 @@ fn a_draft_names_what_each_sentence_rests_on() {
     }
     assert_eq!(draft["state"], "draft");
     assert_eq!(draft["session"], session.as_str());
-    let names: Vec<_> = draft["sections"].as_array().expect("sections").iter().map(|section| text(&section["name"])).collect();
+    let names: Vec<_> =
+        draft["sections"].as_array().expect("sections").iter().map(|section| text(&section["name"])).collect();
     assert_eq!(names, ["Subjective", "Objective", "Assessment", "Plan"]);
     let sentences = sentences(draft);
     assert!(!sentences.is_empty());
@@ -108,14 +109,25 @@ fn a_draft_names_what_each_sentence_rests_on() {
     assert!(draft["sections"][1]["for_clinician"].is_string());
     // What was said of suicide is not lost, whatever the model wrote.
     let warnings = draft["warnings"].as_array().expect("warnings");
-    assert!(warnings.iter().any(|warning| warning["danger"] == "suicide" || warning["danger"] == "self_harm"), "{warnings:?}");
+    assert!(
+        warnings.iter().any(|warning| warning["danger"] == "suicide" || warning["danger"] == "self_harm"),
+        "{warnings:?}"
+    );
 }
 
 #[test]
 fn what_the_model_was_given_and_answered_is_in_the_ledger_before_it_is_used() {
     let place = drafted().copied();
     let of = |kind: &str| place.newest(kind);
-    let chain = ["session.recorded", "worker.started", "transcription.requested", "transcript.received", "prompt.sent", "output.received", "draft.made"];
+    let chain = [
+        "session.recorded",
+        "worker.started",
+        "transcription.requested",
+        "transcript.received",
+        "prompt.sent",
+        "output.received",
+        "draft.made",
+    ];
     let mut before = 0;
     for kind in chain {
         let entry = if kind == "worker.started" { place.entries(&["--kind", kind])[0].clone() } else { of(kind) };
@@ -124,7 +136,9 @@ fn what_the_model_was_given_and_answered_is_in_the_ledger_before_it_is_used() {
     }
     let (prompt, output, draft) = (of("prompt.sent"), of("output.received"), of("draft.made"));
     for entry in [&prompt, &output, &draft] {
-        for fact in ["engine", "engine_version", "worker_sha256", "model", "model_sha256", "sandbox", "isolated", "threads"] {
+        for fact in
+            ["engine", "engine_version", "worker_sha256", "model", "model_sha256", "sandbox", "isolated", "threads"]
+        {
             assert!(!entry["facts"][fact].is_null(), "{fact} is missing in {}", entry["kind"]);
         }
         assert_eq!(entry["facts"]["isolated"], true);
@@ -177,7 +191,11 @@ fn a_draft_becomes_a_note_only_by_a_person() {
     assert!(origins.iter().all(|origin| origin != "model"), "{origins:?}");
     let shown = place.json(&["ledger", "show", &edited["seq"].to_string()]);
     assert!(text(&shown["opened"]["difference"]["unified"]).contains("+Client arrived on time and was oriented."));
-    assert_eq!(place.json(&["note", "edit", note, "--from", &file])["changed"], false, "the same text again is no edit");
+    assert_eq!(
+        place.json(&["note", "edit", note, "--from", &file])["changed"],
+        false,
+        "the same text again is no edit"
+    );
 
     let open: Vec<String> = edited["warnings"]
         .as_array()
@@ -200,7 +218,15 @@ fn a_draft_becomes_a_note_only_by_a_person() {
     // An answer outlives a later edit.
     let file = place.file("again.md", EDITED.replace("in a week", "on Tuesday").as_bytes());
     let again = place.json(&["note", "edit", note, "--from", &file]);
-    assert!(again["warnings"].as_array().expect("warnings").iter().all(|w| w["in_draft"] == true || w["answer"].is_string()), "{}", again["warnings"]);
+    assert!(
+        again["warnings"]
+            .as_array()
+            .expect("warnings")
+            .iter()
+            .all(|w| w["in_draft"] == true || w["answer"].is_string()),
+        "{}",
+        again["warnings"]
+    );
 
     // Keys that are held are not enough to attest.
     place.done(&["unlock"]);
@@ -212,7 +238,11 @@ fn a_draft_becomes_a_note_only_by_a_person() {
     assert_eq!(attested["state"], "attested");
     assert!(text(&attested["attestation"]["statement"]).contains("responsibility"));
     assert_eq!(attested["destroyed"][0]["class"], "audio");
-    for args in [&["note", "attest", note][..], &["note", "edit", note, "--from", &file], &["note", "answer", note, &open[0], "x"]] {
+    for args in [
+        &["note", "attest", note][..],
+        &["note", "edit", note, "--from", &file],
+        &["note", "answer", note, &open[0], "x"],
+    ] {
         assert!(place.fails(1, args).contains("attested"), "{args:?}");
     }
 
@@ -245,16 +275,35 @@ fn a_draft_becomes_a_note_only_by_a_person() {
 
     // Everything behind it, in order.
     let trace = place.json(&["note", "trace", note]);
-    let kinds: Vec<_> = trace["entries"].as_array().expect("entries").iter().map(|entry| text(&entry["kind"])).collect();
+    let kinds: Vec<_> =
+        trace["entries"].as_array().expect("entries").iter().map(|entry| text(&entry["kind"])).collect();
     let mut at = 0;
     for kind in [
-        "client.added", "consent.requested", "consent.granted", "session.recorded", "transcript.received", "prompt.sent", "output.received",
-        "draft.made", "note.edited", "warning.answered", "note.attested", "record.destroyed", "note.exported", "note.amended",
+        "client.added",
+        "consent.requested",
+        "consent.granted",
+        "session.recorded",
+        "transcript.received",
+        "prompt.sent",
+        "output.received",
+        "draft.made",
+        "note.edited",
+        "note.attested",
+        "record.destroyed",
+        "note.exported",
+        "note.amended",
     ] {
-        at += kinds[at..].iter().position(|found| found == kind).unwrap_or_else(|| panic!("{kind} is missing in {kinds:?}")) + 1;
+        at += kinds[at..]
+            .iter()
+            .position(|found| found == kind)
+            .unwrap_or_else(|| panic!("{kind} is missing in {kinds:?}"))
+            + 1;
     }
     let report = place.json(&["report", "board", "-o", "board.pdf"]);
-    assert_eq!(report["sha256"], Digest::of(&fs::read(place.work().join("board.pdf")).expect("the report")).to_string().as_str());
+    assert_eq!(
+        report["sha256"],
+        Digest::of(&fs::read(place.work().join("board.pdf")).expect("the report")).to_string().as_str()
+    );
     assert_eq!(place.json(&["session", "show", session])["audio"], "destroyed");
     place.verify();
 }
@@ -297,7 +346,11 @@ fn what_is_due_is_destroyed_and_the_log_still_verifies() {
     for bytes in &old {
         let wrapped = text(&serde_json::from_slice::<Value>(bytes).map(|file| longest(&file)).expect("a key file"));
         for (file, found) in files::contents(&place.home()) {
-            assert!(files::find(&found, wrapped.as_bytes()).is_none(), "{} still holds a destroyed key", file.display());
+            assert!(
+                files::find(&found, wrapped.as_bytes()).is_none(),
+                "{} still holds a destroyed key",
+                file.display()
+            );
         }
     }
     let gone = place.fails(1, &["transcript", "show", session]);
@@ -381,8 +434,19 @@ fn no_name_and_no_word_lies_in_the_clear() {
     let journal = fs::metadata(place.home().join("ledger.db-wal")).map_or(0, |data| data.len());
     assert!(journal > 0, "the journal is searched too");
     for word in [
-        CLIENT, "Alvarez", "Haddad", "1984-02-29", "Dana Reyes", "Elm Street", "sertraline", "milligrams", "suicide", "harming yourself",
-        "oriented", "routine", provenote_tests::PASSPHRASE,
+        CLIENT,
+        "Alvarez",
+        "Haddad",
+        "1984-02-29",
+        "Dana Reyes",
+        "Elm Street",
+        "sertraline",
+        "milligrams",
+        "suicide",
+        "harming yourself",
+        "oriented",
+        "routine",
+        provenote_tests::PASSPHRASE,
     ] {
         let found = files::holding(&place.home(), word);
         assert!(found.is_empty(), "`{word}` lies in the clear in {found:?}");
@@ -491,8 +555,13 @@ fn the_editor_gets_the_draft_in_memory_and_leaves_nothing() {
         b"#!/bin/sh\ncase \"$1\" in /dev/shm/provenote-*) ;; *) exit 9 ;; esac\n[ \"$(stat -c %a \"$1\")\" = 600 ] || exit 8\necho \"$1\" > edited-at\nprintf '\\n## Plan\\nNext session on Friday.\\n' >> \"$1\"\n",
     );
     let edit = |editor: &str| {
-        let output = place.command(&["--json", "note", "edit", &drafted().note]).env("EDITOR", editor).output().expect("starts");
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+        let output =
+            place.command(&["--json", "note", "edit", &drafted().note]).env("EDITOR", editor).output().expect("starts");
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
     };
     let (code, out, err) = edit(&format!("sh {script}"));
     assert_eq!(code, Some(0), "{err}");
@@ -539,7 +608,8 @@ fn the_printed_note_can_be_read_by_machines() {
     place.done(&["note", "export", &drafted().note, "-o", "note.pdf"]);
     place.done(&["report", "board", "-o", "board.pdf"]);
     let words = |file: &str| {
-        let output = std::process::Command::new("pdftotext").arg(place.work().join(file)).arg("-").output().expect("runs");
+        let output =
+            std::process::Command::new("pdftotext").arg(place.work().join(file)).arg("-").output().expect("runs");
         String::from_utf8(output.stdout).expect("text").split_whitespace().collect::<Vec<_>>().join(" ")
     };
     let note = words("note.pdf");

@@ -56,7 +56,12 @@ struct Known;
 
 impl Models for Known {
     fn fact(&self, id: &str) -> Option<ModelFact> {
-        Some(ModelFact { id: id.to_owned(), name: id.to_owned(), maker: "somebody".to_owned(), sha256: Digest::of(id.as_bytes()) })
+        Some(ModelFact {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            maker: "somebody".to_owned(),
+            sha256: Digest::of(id.as_bytes()),
+        })
     }
 
     fn file(&self, id: &str) -> Result<provenote_pipeline::engine::ModelFile, String> {
@@ -80,7 +85,12 @@ fn elm() -> Elm {
         clock: Box::new(clock.clone()),
         entropy: Box::new(Counted(1)),
     };
-    let record = PracticeRecord { name: "Elm Street".to_owned(), clinician: "Dana Reyes".to_owned(), license: None, state: "IL".to_owned() };
+    let record = PracticeRecord {
+        name: "Elm Street".to_owned(),
+        clinician: "Dana Reyes".to_owned(),
+        license: None,
+        state: "IL".to_owned(),
+    };
     let quick = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
     let founded = found(parts, &record, &Settings::default(), b"a long passphrase", quick).expect("a practice");
     Elm { practice: founded.practice, actor: founded.actor, clock }
@@ -96,7 +106,9 @@ impl Elm {
 
     fn sign(&mut self, client: &str) {
         self.practice.consent_form(&self.actor, client, "en", &Known).expect("a form");
-        self.practice.consent_sign(&self.actor, client, CLIENT, SignatureTaken::Typed(CLIENT.to_owned()), &Known).expect("a signature");
+        self.practice
+            .consent_sign(&self.actor, client, CLIENT, SignatureTaken::Typed(CLIENT.to_owned()), &Known)
+            .expect("a signature");
     }
 
     fn session(&mut self, client: &str) -> Result<String, PracticeError> {
@@ -104,7 +116,8 @@ impl Elm {
             let blocks = std::iter::repeat_n(Ok(vec![0.1_f32; 1600]), 20);
             Ok(Opened { blocks: Box::new(blocks), source_sha256: Digest::of(b"a recording"), expected_s: None })
         };
-        let added = self.practice.add_session(&self.actor, client, &Known, opened, &mut |_, _| ControlFlow::Continue(()));
+        let added =
+            self.practice.add_session(&self.actor, client, &Known, opened, &mut |_, _| ControlFlow::Continue(()));
         added.map(|(record, _)| record.session.to_string())
     }
 
@@ -118,7 +131,9 @@ fn a_recording_falls_due_after_its_days_even_without_a_note() {
     let mut elm = elm();
     let client = elm.consent();
     let session = elm.session(&client).expect("passes");
-    assert!(elm.practice.retention_plan(&elm.actor).expect("a plan").iter().all(|due| !due.now && due.record == session));
+    assert!(
+        elm.practice.retention_plan(&elm.actor).expect("a plan").iter().all(|due| !due.now && due.record == session)
+    );
     elm.clock.by(7 * DAY - 1);
     assert!(elm.practice.retention_run(&elm.actor, None).expect("runs").is_empty(), "a second too early");
     elm.clock.by(1);

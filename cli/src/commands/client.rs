@@ -15,7 +15,8 @@ pub(super) fn run(home: &Home, asked: Client) -> Outcome {
     let (mut practice, actor) = home.signed_in()?;
     match asked {
         Client::Add { name, state, born, guardian, participant } => {
-            let client = practice.add_client(&actor, &NewClient { name, state, born, guardian, participants: participant })?;
+            let client =
+                practice.add_client(&actor, &NewClient { name, state, born, guardian, participants: participant })?;
             if home.json() {
                 print_json(&shown(&client));
             } else {

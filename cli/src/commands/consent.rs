@@ -89,7 +89,9 @@ fn is_text(file: &Path) -> bool {
 }
 
 fn taken(typed: Option<String>, drawn: Option<&Path>, scan: Option<&Path>) -> Result<SignatureTaken, Failure> {
-    let read = |path: &Path| fs::read(path).map_err(|error| Failure::could(format!("{} could not be read: {error}", path.display())));
+    let read = |path: &Path| {
+        fs::read(path).map_err(|error| Failure::could(format!("{} could not be read: {error}", path.display())))
+    };
     match (typed, drawn, scan) {
         (Some(name), None, None) => Ok(SignatureTaken::Typed(name)),
         (None, Some(png), None) => Ok(SignatureTaken::Drawn(read(png)?)),
@@ -104,13 +106,16 @@ fn sign(home: &Home, client: &str, participant: &str, taken: SignatureTaken, out
     }
     let (mut practice, actor) = home.signed_in()?;
     let signed = practice.consent_sign(&actor, client, participant, taken, home.models()?)?;
-    let file = output.unwrap_or_else(|| PathBuf::from(format!("consent-{}-signed-{}.pdf", signed.form.consent, signed.seq)));
+    let file =
+        output.unwrap_or_else(|| PathBuf::from(format!("consent-{}-signed-{}.pdf", signed.form.consent, signed.seq)));
     let pdf = documents::signed_consent(&signed).map_err(Failure::Could)?;
     practice.consent_printed(&actor, &signed.form, true, &pdf)?;
     write_new(&file, &pdf)?;
     let missing = signed.form.participants.len().saturating_sub(signed.grants.len());
     if home.json() {
-        print_json(&json!({ "consent": signed.form.consent, "seq": signed.seq, "file": file, "still_to_sign": missing }));
+        print_json(
+            &json!({ "consent": signed.form.consent, "seq": signed.seq, "file": file, "still_to_sign": missing }),
+        );
     } else {
         print(&format!("Recorded the signature (entry {}); the copy for the client is {}", signed.seq, file.display()));
         if missing > 0 {
@@ -151,5 +156,11 @@ fn shown(found: &ClientStanding) -> Value {
 
 fn line(found: &ClientStanding) -> String {
     let reasons = found.standing.reasons.join("; ");
-    format!("{}  {:10}  {}{}", found.client.client, found.standing.status.to_string(), found.client.name, if reasons.is_empty() { String::new() } else { format!(": {reasons}") })
+    format!(
+        "{}  {:10}  {}{}",
+        found.client.client,
+        found.standing.status.to_string(),
+        found.client.name,
+        if reasons.is_empty() { String::new() } else { format!(": {reasons}") }
+    )
 }

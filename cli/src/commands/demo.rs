@@ -14,7 +14,7 @@ use provenote_practice::retention::RecordClass;
 use provenote_practice::settings::Settings;
 use provenote_practice::setup::PracticeRecord;
 use provenote_practice::{Actor, Practice, PracticeError};
-use provenote_schemas::note::NoteText;
+use provenote_schemas::note::{NoteText, Support};
 use serde_json::json;
 
 use super::{Outcome, write_new};
@@ -61,7 +61,8 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
         return Err(Failure::could(format!("{} is not empty: name a new folder with --out DIR", out.display())));
     }
     fs::create_dir_all(out).map_err(|error| Failure::could(format!("{} cannot be written: {error}", out.display())))?;
-    let out = fs::canonicalize(out).map_err(|error| Failure::could(format!("{} cannot be used: {error}", out.display())))?;
+    let out =
+        fs::canonicalize(out).map_err(|error| Failure::could(format!("{} cannot be used: {error}", out.display())))?;
     let passphrase_file = out.join("passphrase.txt");
     let recording = out.join("session.flac");
     write_new(&passphrase_file, format!("{}\n", passphrase()).as_bytes())?;
@@ -69,7 +70,9 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
     let home = Home::at(out.join("practice"), outer.json(), None, Some(passphrase_file));
     let mut story = Story { outer, step: 0 };
     if !outer.json() {
-        print("Provenote, the whole job on one mock session. Everything happens on this machine, nothing is sent anywhere.");
+        print(
+            "Provenote, the whole job on one mock session. Everything happens on this machine, nothing is sent anywhere.",
+        );
         print(&format!("Folder: {}", out.display()));
     }
 
@@ -79,9 +82,14 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
     };
     let settings = Settings { drafting, threads: threads(), ..Settings::default() };
     if settings.drafting.iter().any(|id| id == "smollm2-135m") {
-        story.result("Only the small drafting model is on this machine: the draft will be poor, which shows the marks at work.");
+        story.result(
+            "Only the small drafting model is on this machine: the draft will be poor, which shows the marks at work.",
+        );
     }
-    story.tell("A therapist makes a practice: keys, ledger, first entries.", &format!("init --practice \"Elm Street Counseling\" --clinician \"{CLINICIAN}\" --state IL"));
+    story.tell(
+        "A therapist makes a practice: keys, ledger, first entries.",
+        &format!("init --practice \"Elm Street Counseling\" --clinician \"{CLINICIAN}\" --state IL"),
+    );
     let record = PracticeRecord {
         name: "Elm Street Counseling".to_owned(),
         clinician: CLINICIAN.to_owned(),
@@ -99,7 +107,10 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
     story.result(&format!("{id}: the ledger knows only this pseudonym; the name is sealed"));
 
     let form_pdf = out.join("consent-form.pdf");
-    story.tell("The consent form tells what this pipeline does today, and is handed out.", &format!("consent form {id} -o consent-form.pdf"));
+    story.tell(
+        "The consent form tells what this pipeline does today, and is handed out.",
+        &format!("consent form {id} -o consent-form.pdf"),
+    );
     let form = practice.consent_form(&actor, id, "en", home.models()?)?;
     let pdf = documents::consent_form(&form).map_err(Failure::Could)?;
     practice.consent_printed(&actor, &form.form, false, &pdf)?;
@@ -107,24 +118,42 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
     story.result(&format!("{} tells facts {}", form.form.template, form.form.disclosure_digest));
 
     let signed_pdf = out.join("consent-signed.pdf");
-    story.tell("They talk it through, and the client signs.", &format!("consent sign {id} --participant \"{CLIENT}\" --typed \"{CLIENT}\""));
-    practice.consent_discuss(&actor, id, CLIENT, "Talked through aloud; the client asked how long the recording is kept.")?;
+    story.tell(
+        "They talk it through, and the client signs.",
+        &format!("consent sign {id} --participant \"{CLIENT}\" --typed \"{CLIENT}\""),
+    );
+    practice.consent_discuss(
+        &actor,
+        id,
+        CLIENT,
+        "Talked through aloud; the client asked how long the recording is kept.",
+    )?;
     let signed = practice.consent_sign(&actor, id, CLIENT, SignatureTaken::Typed(CLIENT.to_owned()), home.models()?)?;
     let pdf = documents::signed_consent(&signed).map_err(Failure::Could)?;
     practice.consent_printed(&actor, &signed.form, true, &pdf)?;
     write_new(&signed_pdf, &pdf)?;
     story.result(&format!("entry {}; the client's copy carries the ledger's checkpoint as a QR code", signed.seq));
 
-    story.tell("The recording passes the gate and is sealed as it streams in.", &format!("session add {id} session.flac"));
+    story.tell(
+        "The recording passes the gate and is sealed as it streams in.",
+        &format!("session add {id} session.flac"),
+    );
     let mut bars = Bars::new(outer.json());
-    let (session, _) = practice.add_session(&actor, id, home.models()?, || super::session::open(&recording), &mut |stage, done| bars.stage(stage, done))?;
+    let (session, _) =
+        practice.add_session(&actor, id, home.models()?, || super::session::open(&recording), &mut |stage, done| {
+            bars.stage(stage, done)
+        })?;
     bars.end();
     story.result(&format!("{}: {:.0} s", session.session, session.duration_s));
 
-    story.tell("Two models on this machine, locked away from network and files, hear it and draft a note.", &format!("note draft {} --format soap", session.session));
+    story.tell(
+        "Two models on this machine, locked away from network and files, hear it and draft a note.",
+        &format!("note draft {} --format soap", session.session),
+    );
     let engines = home.engines(&settings)?;
     let request = DraftRequest { session: session.session.as_str(), format: "soap", model: None };
-    let drafted = practice.draft_note(&actor, &request, &engines, home.models()?, &mut |stage, done| bars.stage(stage, done));
+    let drafted =
+        practice.draft_note(&actor, &request, &engines, home.models()?, &mut |stage, done| bars.stage(stage, done));
     bars.end();
     let (draft, _) = drafted?;
     let note = draft.note.to_string();
@@ -133,19 +162,28 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
         super::note::print_view(&view);
     }
 
-    story.tell("The therapist corrects the draft: what the transcript does not carry goes, what only she saw comes in.", &format!("note edit {note}"));
+    story.tell(
+        "The therapist corrects the draft: what the transcript does not carry goes, what only she saw comes in.",
+        &format!("note edit {note}"),
+    );
     let edited = corrected(&view.text);
     if let Some((_, seq)) = practice.edit_note(&actor, &note, &edited)? {
         story.result(&format!("entry {seq} holds the difference"));
     }
     answer_warnings(&mut practice, &actor, &note, &story)?;
 
-    story.tell("She answers for it with her passphrase: the draft is a note now, and the recording is destroyed with its key.", &format!("note attest {note}"));
+    story.tell(
+        "She answers for it with her passphrase: the draft is a note now, and the recording is destroyed with its key.",
+        &format!("note attest {note}"),
+    );
     let (_, seq) = practice.attest_note(&actor, &note, home.models()?)?;
     let receipts = practice.retention_run(&actor, Some((session.session.as_str(), RecordClass::Audio)))?;
     story.result(&format!("attested in entry {seq}"));
     for receipt in &receipts {
-        story.result(&format!("recording destroyed, {} bytes and their key; receipt: entry {}", receipt.bytes, receipt.seq));
+        story.result(&format!(
+            "recording destroyed, {} bytes and their key; receipt: entry {}",
+            receipt.bytes, receipt.seq
+        ));
     }
 
     let note_pdf = out.join("note.pdf");
@@ -155,33 +193,54 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
     story.result(&format!("entry {seq}"));
 
     let report_pdf = out.join("board-report.pdf");
-    story.tell("The whole ledger is verified, and a report made for the licensing board.", "ledger verify && provenote report board -o board-report.pdf");
+    story.tell(
+        "The whole ledger is verified, and a report made for the licensing board.",
+        "ledger verify && provenote report board -o board-report.pdf",
+    );
     let verified = home.verify(&practice, Some(&actor), &[])?;
     let bytes = documents::board_report(&practice.board_record(&actor)?, &verified).map_err(Failure::Could)?;
     practice.report_made(&actor, "board", &bytes)?;
     write_new(&report_pdf, &bytes)?;
     story.result(&told(&verified));
 
-    story.tell("Another client declines. A session of his is refused, and nothing of it is stored.", &format!("session add \"{DECLINES}\" session.flac"));
+    story.tell(
+        "Another client declines. A session of his is refused, and nothing of it is stored.",
+        &format!("session add \"{DECLINES}\" session.flac"),
+    );
     let other = practice.add_client(&actor, &NewClient { name: DECLINES.to_owned(), ..NewClient::default() })?;
     practice.consent_form(&actor, other.client.as_str(), "en", home.models()?)?;
     practice.consent_decline(&actor, other.client.as_str(), DECLINES, "Would rather not be recorded.")?;
-    let refused = practice.add_session(&actor, other.client.as_str(), home.models()?, || super::session::open(&recording), &mut |stage, done| bars.stage(stage, done));
+    let refused = practice.add_session(
+        &actor,
+        other.client.as_str(),
+        home.models()?,
+        || super::session::open(&recording),
+        &mut |stage, done| bars.stage(stage, done),
+    );
     let refusal = match refused {
         Err(error @ PracticeError::Gate { .. }) => error.to_string(),
         Err(error) => return Err(error.into()),
-        Ok(_) => return Err(Failure::could("the gate let a session of a client through who declined: this is a fault of Provenote, please report it")),
+        Ok(_) => {
+            return Err(Failure::could(
+                "the gate let a session of a client through who declined: this is a fault of Provenote, please report it",
+            ));
+        }
     };
     story.result(&refusal);
 
     drop((practice, actor));
-    story.tell("Somebody alters one byte in a copy of the ledger. Verification names the entry.", "--home altered-copy ledger verify");
+    story.tell(
+        "Somebody alters one byte in a copy of the ledger. Verification names the entry.",
+        "--home altered-copy ledger verify",
+    );
     let (altered, entry) = altered_copy(&home, &out, &note)?;
     let found = altered.verify_closed(&[])?;
     story.result(&told(&found));
     let named = found.findings.iter().any(|finding| finding.seq == Some(entry));
     if found.findings.is_empty() || !named {
-        return Err(Failure::could("verification did not name the altered entry: this is a fault of Provenote, please report it"));
+        return Err(Failure::could(
+            "verification did not name the altered entry: this is a fault of Provenote, please report it",
+        ));
     }
 
     let pdfs = [&form_pdf, &signed_pdf, &note_pdf, &report_pdf];
@@ -219,19 +278,28 @@ fn threads() -> u32 {
     std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1).min(2))
 }
 
-/// What a careful clinician makes of a draft: sentences that the transcript does not carry go, and an
-/// observation that no recording can show comes in.
+/// What a careful clinician makes of a draft of this session: sentences that the transcript does not carry go, the
+/// medicine and the alcohol stand as she heard them herself, and what no recording can show comes in.
 fn corrected(text: &NoteText) -> String {
     let mut kept = text.clone();
     for section in &mut kept.sections {
-        section.sentences.retain(|sentence| sentence.support != provenote_schemas::note::Support::Unsupported);
+        section.sentences.retain(|sentence| {
+            sentence.support == Support::Supported
+                && !["ertraline", "alcohol", "wine"].iter().any(|word| sentence.text.contains(word))
+        });
     }
     let mut edited = String::new();
     for line in edit_text(&kept).lines() {
         edited.push_str(line);
         edited.push('\n');
-        if line == "## Objective" {
-            edited.push_str("Client arrived on time, was oriented, and spoke at an even pace.\n");
+        match line {
+            "## Subjective" => edited.push_str(
+                "Client takes sertraline 50 mg every morning, missed one dose on Saturday, and reports no side effects.\n\
+                 Client had one glass of wine on Friday and no other alcohol this week.\n",
+            ),
+            "## Objective" => edited.push_str("Client arrived on time, was oriented, and spoke at an even pace.\n"),
+            "## Assessment" => edited.push_str("Anxiety before the Monday meeting is easing; no present risk seen.\n"),
+            _ => {}
         }
     }
     edited
@@ -246,7 +314,12 @@ fn answer_warnings(practice: &mut Practice, actor: &Actor, note: &str, story: &S
         .filter(|warning| !warning.in_draft && warning.answer.is_none())
         .collect();
     for warning in open {
-        let seq = practice.answer_warning(actor, note, &warning.id, "Asked as routine; the client said no. No present risk seen.")?;
+        let seq = practice.answer_warning(
+            actor,
+            note,
+            &warning.id,
+            "Asked as routine; the client said no. No present risk seen.",
+        )?;
         story.result(&format!("warning {} (“{}”) answered in entry {seq}", warning.id, warning.quote));
     }
     Ok(())
@@ -254,7 +327,8 @@ fn answer_warnings(practice: &mut Practice, actor: &Actor, note: &str, story: &S
 
 /// Copies the practice and changes one byte of one entry in the copy's database. Returns the copy and the entry.
 fn altered_copy(home: &Home, out: &Path, note: &str) -> Result<(Home, u64), Failure> {
-    let problem = |error: std::io::Error| Failure::could(format!("the copy of the practice could not be made: {error}"));
+    let problem =
+        |error: std::io::Error| Failure::could(format!("the copy of the practice could not be made: {error}"));
     let copy = out.join("altered-copy");
     copy_folder(home.path(), &copy).map_err(problem)?;
     let practice = home.opened()?;

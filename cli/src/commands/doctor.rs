@@ -92,7 +92,9 @@ pub(super) fn run(home: &Home, asked: &Doctor) -> Outcome {
         "Provenote makes no backups yet: copy the practice's folder yourself, and keep the copies of its keys folder apart from those of ledger.db".to_owned(),
     );
     if home.json() {
-        print_json(&json!({ "checks": checks.iter().map(|check| json!({ "id": check.id, "ok": check.ok, "detail": check.detail })).collect::<Vec<_>>() }));
+        print_json(
+            &json!({ "checks": checks.iter().map(|check| json!({ "id": check.id, "ok": check.ok, "detail": check.detail })).collect::<Vec<_>>() }),
+        );
     } else {
         for check in &checks {
             print(&format!("{} {:22}{}", if check.ok { "✓" } else { "✗" }, check.id, check.detail));
@@ -109,34 +111,59 @@ fn clock(practice: &Practice) -> Result<(bool, String), Failure> {
     };
     let now = practice.now();
     Ok(if now.plus_seconds(5) < last {
-        (false, format!("the clock says {now}, the last entry is of {last}: set the clock, or `provenote doctor --accept-clock`"))
+        (
+            false,
+            format!(
+                "the clock says {now}, the last entry is of {last}: set the clock, or `provenote doctor --accept-clock`"
+            ),
+        )
     } else {
         (true, format!("{now}, the last entry is of {last}"))
     })
 }
 
 /// Starts each worker as a draft would, and tells what its own self-test found.
-fn workers(home: &Home, settings: &Settings, models: &dyn Models) -> Result<Vec<(&'static str, Result<String, String>)>, Failure> {
+fn workers(
+    home: &Home,
+    settings: &Settings,
+    models: &dyn Models,
+) -> Result<Vec<(&'static str, Result<String, String>)>, Failure> {
     let engines = home.engines(settings)?;
     let told = |shake: &provenote_pipeline::protocol::Handshake| {
         let refused = shake.probes.iter().filter(|probe| probe.refused).count();
-        let detail = format!("{}, {}: {refused} of {} forbidden acts refused by the kernel, worker {}", shake.engine_version, shake.sandbox, shake.probes.len(), shake.worker_sha256);
+        let detail = format!(
+            "{}, {}: {refused} of {} forbidden acts refused by the kernel, worker {}",
+            shake.engine_version,
+            shake.sandbox,
+            shake.probes.len(),
+            shake.worker_sha256
+        );
         if shake.isolated() { Ok(detail) } else { Err(detail) }
     };
     let folder = program_folder().map_err(Failure::Could)?;
     let mut found = Vec::new();
     let speech = models.file(&settings.speech).and_then(|model| {
         let voice = models.file(&settings.voice_activity).ok();
-        engines.transcriber(&model, voice.as_ref()).map_err(|error| error.to_string()).and_then(|worker| told(worker.handshake()))
+        engines
+            .transcriber(&model, voice.as_ref())
+            .map_err(|error| error.to_string())
+            .and_then(|worker| told(worker.handshake()))
     });
     found.push(("speech_worker", speech));
     let first = settings.drafting.first().cloned().unwrap_or_default();
-    let drafting = models
-        .file(&first)
-        .and_then(|model| engines.drafter(&model).map_err(|error| error.to_string()).and_then(|worker| told(worker.handshake())));
+    let drafting = models.file(&first).and_then(|model| {
+        engines.drafter(&model).map_err(|error| error.to_string()).and_then(|worker| told(worker.handshake()))
+    });
     found.push(("drafting_worker", drafting));
     let beside = ["provenote-worker-whisper", "provenote-worker-llama"].iter().all(|name| folder.join(name).is_file());
-    found.push(("workers", if beside { Ok(folder.display().to_string()) } else { Err(format!("the workers are not in {}: run `make`", folder.display())) }));
+    found.push((
+        "workers",
+        if beside {
+            Ok(folder.display().to_string())
+        } else {
+            Err(format!("the workers are not in {}: run `make`", folder.display()))
+        },
+    ));
     Ok(found)
 }
 

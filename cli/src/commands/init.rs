@@ -39,7 +39,10 @@ pub(super) fn run(home: &Home, asked: &Init) -> Outcome {
         Some(path) => {
             let pdf = documents::recovery_kit(&record, &founded, home.path()).map_err(Failure::Could)?;
             write_new(path, &pdf)?;
-            say(&format!("Recovery kit: {}. Print it, keep it apart from this computer, and delete the file.", path.display()));
+            say(&format!(
+                "Recovery kit: {}. Print it, keep it apart from this computer, and delete the file.",
+                path.display()
+            ));
             Some(path.display().to_string())
         }
     };

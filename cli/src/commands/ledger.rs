@@ -39,14 +39,21 @@ fn log(home: &Home, kind: Option<&str>, client: Option<String>, since: Option<&s
         let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
         return Err(Failure::Usage(format!("there is no kind `{kind}`: there are {}", known.join(", "))));
     }
-    let since_ms = since.map(Time::parse).transpose().map_err(|error| Failure::Usage(error.to_string()))?.map(Time::millis);
+    let since_ms =
+        since.map(Time::parse).transpose().map_err(|error| Failure::Usage(error.to_string()))?.map(Time::millis);
     let entries = home.opened()?.ledger_log(kind, client.as_deref(), since_ms)?;
     if home.json() {
         print_json(&json!({ "entries": entries.iter().map(shown).collect::<Vec<_>>() }));
     } else {
         for header in entries {
             let refs: Vec<_> = header.refs.iter().map(|(name, id)| format!("{name}={id}")).collect();
-            print(&format!("{:>6}  {}  {:24} {}", header.seq, Time::from_millis(header.time), header.kind, refs.join(" ")));
+            print(&format!(
+                "{:>6}  {}  {:24} {}",
+                header.seq,
+                Time::from_millis(header.time),
+                header.kind,
+                refs.join(" ")
+            ));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -61,7 +68,8 @@ fn fact(fact: &Fact) -> Value {
 }
 
 fn shown(header: &Header) -> Value {
-    let facts: serde_json::Map<String, Value> = header.facts.iter().map(|(name, value)| (name.clone(), fact(value))).collect();
+    let facts: serde_json::Map<String, Value> =
+        header.facts.iter().map(|(name, value)| (name.clone(), fact(value))).collect();
     let payloads: Vec<_> = header
         .payloads
         .iter()
@@ -87,7 +95,10 @@ fn show(home: &Home, seq: u64) -> Outcome {
             let value = match shown {
                 Shown::Bytes(bytes) => match serde_json::from_slice::<Value>(&bytes) {
                     Ok(value) => value,
-                    Err(_) => String::from_utf8(bytes).map_or_else(|error| json!(format!("{} bytes that are no text", error.as_bytes().len())), |text| json!(text)),
+                    Err(_) => String::from_utf8(bytes).map_or_else(
+                        |error| json!(format!("{} bytes that are no text", error.as_bytes().len())),
+                        |text| json!(text),
+                    ),
                 },
                 Shown::Withheld(why) => json!({ "withheld": why }),
             };
@@ -101,7 +112,10 @@ fn show(home: &Home, seq: u64) -> Outcome {
 }
 
 fn verify(home: &Home, anchors: &[PathBuf]) -> Outcome {
-    let read = |path: &PathBuf| fs::read_to_string(path).map_err(|error| Failure::could(format!("{} could not be read as text: {error}", path.display())));
+    let read = |path: &PathBuf| {
+        fs::read_to_string(path)
+            .map_err(|error| Failure::could(format!("{} could not be read as text: {error}", path.display())))
+    };
     let anchors = anchors.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let report = home.verify_closed(&anchors)?;
     if home.json() {

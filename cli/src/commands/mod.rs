@@ -58,10 +58,14 @@ pub(crate) fn run(args: Args) -> Outcome {
 /// Writes a file whole or not at all, and refuses to write over one that is there.
 pub(crate) fn write_new(path: &std::path::Path, bytes: &[u8]) -> Result<(), Failure> {
     use std::io::Write as _;
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| std::path::Path::new("."));
+    let folder =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| std::path::Path::new("."));
     let problem = |error: &std::io::Error| Failure::could(format!("{} could not be written: {error}", path.display()));
     if path.exists() {
-        return Err(Failure::could(format!("{} is there already: name another file with -o, or move it away", path.display())));
+        return Err(Failure::could(format!(
+            "{} is there already: name another file with -o, or move it away",
+            path.display()
+        )));
     }
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| problem(&error))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|error| problem(&error))?;
@@ -71,9 +75,13 @@ pub(crate) fn write_new(path: &std::path::Path, bytes: &[u8]) -> Result<(), Fail
 
 /// Fails before anything is done where [`write_new`] would fail later.
 pub(crate) fn can_write(path: &std::path::Path) -> Result<(), Failure> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| std::path::Path::new("."));
+    let folder =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| std::path::Path::new("."));
     if path.exists() {
-        return Err(Failure::could(format!("{} is there already: name another file with -o, or move it away", path.display())));
+        return Err(Failure::could(format!(
+            "{} is there already: name another file with -o, or move it away",
+            path.display()
+        )));
     }
     if !folder.is_dir() {
         return Err(Failure::could(format!("the folder {} does not exist", folder.display())));

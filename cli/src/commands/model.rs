@@ -36,7 +36,14 @@ pub(super) fn run(home: &Home, asked: Model) -> Outcome {
                         Listed::WrongLength(..) => "broken",
                         Listed::Missing => "-",
                     };
-                    print(&format!("{:20} {here:7} {:>6} MB  {} ({}, {})", entry.id, entry.bytes / 1_000_000, entry.name, entry.maker, entry.licence));
+                    print(&format!(
+                        "{:20} {here:7} {:>6} MB  {} ({}, {})",
+                        entry.id,
+                        entry.bytes / 1_000_000,
+                        entry.name,
+                        entry.maker,
+                        entry.licence
+                    ));
                 }
             }
         }
@@ -44,9 +51,10 @@ pub(super) fn run(home: &Home, asked: Model) -> Outcome {
             let length = std::fs::metadata(&file).map_or(0, |data| data.len());
             let description = Description { id, name, maker, licence, note: None };
             let keep = if in_place { Keep::There } else { Keep::Here };
-            let added = models.add(&file, &description, keep, &mut |seen| bars.show("reading the model", share(seen, length)));
+            let added =
+                models.add(&file, &description, keep, &mut |seen| bars.show("reading the model", share(seen, length)));
             bars.end();
-            let entry = added.map_err(Failure::could)?;
+            let entry = added.map_err(|error| Failure::could(format!("{}: {error}", file.display())))?;
             home.record_model(&entry.id, &entry.sha256)?;
             shown(home, "Added", &entry);
         }
@@ -66,7 +74,9 @@ pub(super) fn run(home: &Home, asked: Model) -> Outcome {
         Model::Check => {
             let checked = models.check(&mut |id, done, total| bars.show(&format!("reading {id}"), share(done, total)));
             bars.end();
-            let wrong = checked.iter().any(|model| matches!(model.condition, Condition::Wrong { .. } | Condition::Unreadable(_)));
+            let wrong = checked
+                .iter()
+                .any(|model| matches!(model.condition, Condition::Wrong { .. } | Condition::Unreadable(_)));
             let word = |condition: &Condition| match condition {
                 Condition::Right => "right".to_owned(),
                 Condition::Wrong { found } => format!("WRONG: it is {found}"),

@@ -100,7 +100,8 @@ fn list(home: &Home) -> Outcome {
     let (practice, actor) = home.signed_in()?;
     let notes = practice.list_notes(&actor)?;
     if home.json() {
-        let notes: Vec<_> = notes.iter().map(|(note, state, time)| json!({ "note": note, "state": state, "drafted": time })).collect();
+        let notes: Vec<_> =
+            notes.iter().map(|(note, state, time)| json!({ "note": note, "state": state, "drafted": time })).collect();
         print_json(&json!({ "notes": notes }));
     } else if notes.is_empty() {
         print("No notes yet: provenote note draft SESSION");
@@ -144,20 +145,23 @@ fn edit(home: &Home, note: &str, from: Option<&Path>) -> Outcome {
 /// Opens a text in the user's editor. It lies in memory only (`/dev/shm`, where there is one), because
 /// a draft holds health information and must not touch a disk in the clear.
 fn in_editor(text: &str) -> Result<String, Failure> {
-    let editor = surroundings::editor().ok_or_else(|| Failure::could("no editor is set: set EDITOR, or use --from FILE"))?;
+    let editor =
+        surroundings::editor().ok_or_else(|| Failure::could("no editor is set: set EDITOR, or use --from FILE"))?;
     let memory = Path::new("/dev/shm");
     if !memory.is_dir() {
         return Err(Failure::could(
             "this system has no folder in memory, and a draft must not lie on a disk in the clear: use `note show` and `note edit --from FILE`",
         ));
     }
-    let problem = |error: std::io::Error| Failure::could(format!("the text could not be handed to the editor: {error}"));
+    let problem =
+        |error: std::io::Error| Failure::could(format!("the text could not be handed to the editor: {error}"));
     let mut file = tempfile::Builder::new().prefix("provenote-").suffix(".md").tempfile_in(memory).map_err(problem)?;
     file.write_all(text.as_bytes()).and_then(|()| file.flush()).map_err(problem)?;
     let mut words = editor.split_whitespace();
     let program = words.next().unwrap_or("vi");
     let status = Command::new(program).args(words).arg(file.path()).status();
-    let status = status.map_err(|error| Failure::could(format!("the editor `{program}` could not be started: {error}")))?;
+    let status =
+        status.map_err(|error| Failure::could(format!("the editor `{program}` could not be started: {error}")))?;
     if !status.success() {
         return Err(Failure::could("the editor ended with an error; the draft is as it was"));
     }
@@ -199,7 +203,12 @@ fn export(home: &Home, note: &str, output: Option<PathBuf>) -> Outcome {
         Some("md") => Export::Markdown,
         Some("txt") => Export::Text,
         Some("json") => Export::Json,
-        _ => return Err(Failure::Usage(format!("{}: name a file that ends in .pdf, .md, .txt or .json", file.display()))),
+        _ => {
+            return Err(Failure::Usage(format!(
+                "{}: name a file that ends in .pdf, .md, .txt or .json",
+                file.display()
+            )));
+        }
     };
     can_write(&file)?;
     let (mut practice, actor) = home.signed_in()?;
@@ -216,7 +225,8 @@ fn export(home: &Home, note: &str, output: Option<PathBuf>) -> Outcome {
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
-    fs::read_to_string(file).map_err(|error| Failure::could(format!("{} could not be read as text: {error}", file.display())))
+    fs::read_to_string(file)
+        .map_err(|error| Failure::could(format!("{} could not be read as text: {error}", file.display())))
 }
 
 fn show(home: &Home, view: &NoteView) {
@@ -285,13 +295,22 @@ pub(super) fn print_view(view: &NoteView) {
             "NOT in the draft: edit the note or answer this before you attest"
         };
         let segments = warning.segments.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-        print(&format!("\n! {} {}: “{}” [{segments}], {state}", warning.id, word(&warning.danger).replace('_', " "), warning.quote));
+        print(&format!(
+            "\n! {} {}: “{}” [{segments}], {state}",
+            warning.id,
+            word(&warning.danger).replace('_', " "),
+            warning.quote
+        ));
         if let Some(answer) = &warning.answer {
             print(&format!("    answered: {answer}"));
         }
     }
     if let Some(transcript) = &view.cited {
-        let mut cited: Vec<u32> = sections.iter().flat_map(|section| &section.sentences).flat_map(|sentence| sentence.segments.clone()).collect();
+        let mut cited: Vec<u32> = sections
+            .iter()
+            .flat_map(|section| &section.sentences)
+            .flat_map(|sentence| sentence.segments.clone())
+            .collect();
         cited.sort_unstable();
         cited.dedup();
         let rows: Vec<_> = transcript.segments.iter().filter(|segment| cited.contains(&segment.id)).collect();

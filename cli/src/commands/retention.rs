@@ -35,7 +35,10 @@ pub(super) fn run(home: &Home, asked: Retention) -> Outcome {
             } else {
                 for receipt in receipts {
                     let Receipt { record, class, seq, bytes } = receipt;
-                    print(&format!("Destroyed the {} of {record}: key and {bytes} bytes of ciphertext (receipt: entry {seq})", word(class)));
+                    print(&format!(
+                        "Destroyed the {} of {record}: key and {bytes} bytes of ciphertext (receipt: entry {seq})",
+                        word(class)
+                    ));
                 }
             }
         }

@@ -16,7 +16,9 @@ pub(super) fn run(home: &Home, asked: Session) -> Outcome {
     match asked {
         Session::Add { client, audio } => {
             let mut bars = Bars::new(home.json());
-            let added = practice.add_session(&actor, &client, home.models()?, || open(&audio), &mut |stage, done| bars.stage(stage, done));
+            let added = practice.add_session(&actor, &client, home.models()?, || open(&audio), &mut |stage, done| {
+                bars.stage(stage, done)
+            });
             bars.end();
             let (session, seq) = added?;
             if home.json() {
@@ -29,7 +31,10 @@ pub(super) fn run(home: &Home, asked: Session) -> Outcome {
                 }));
             } else {
                 print(&format!("Sealed {:.1} s of recording as {} (entry {seq})", session.duration_s, session.session));
-                print(&format!("  your own file {} is not touched: delete it when you no longer need it", audio.display()));
+                print(&format!(
+                    "  your own file {} is not touched: delete it when you no longer need it",
+                    audio.display()
+                ));
                 print(&format!("Next: provenote note draft {}", session.session));
             }
         }
@@ -72,5 +77,12 @@ fn line(session: &SessionState) -> String {
         AudioState::Destroyed => "recording destroyed",
     };
     let transcribed = if session.transcribed { "transcribed" } else { "not transcribed" };
-    format!("{}  {}  {:.0} s  {}  {audio}, {transcribed}, {} notes", session.session, session.client, session.duration_s, session.added, session.notes.len())
+    format!(
+        "{}  {}  {:.0} s  {}  {audio}, {transcribed}, {} notes",
+        session.session,
+        session.client,
+        session.duration_s,
+        session.added,
+        session.notes.len()
+    )
 }

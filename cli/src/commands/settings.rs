@@ -27,13 +27,17 @@ pub(super) fn run(home: &Home, asked: Settings) -> Outcome {
                 for id in value.split(',').map(str::trim) {
                     let entry = models.entry(id).map_err(Failure::could)?;
                     if entry.engine != engine {
-                        return Err(Failure::could(format!("`{id}` is no model for {name}: `provenote model list --json` tells what each is for")));
+                        return Err(Failure::could(format!(
+                            "`{id}` is no model for {name}: `provenote model list --json` tells what each is for"
+                        )));
                     }
                 }
             }
             let settings = practice.configure(&actor, &name, &value)?;
             if settings.allow_no_sandbox {
-                say("Workers may now run without isolation by the operating system. Every form, entry and report says so, and consents given before are stale.");
+                say(
+                    "Workers may now run without isolation by the operating system. Every form, entry and report says so, and consents given before are stale.",
+                );
             }
             settings
         }

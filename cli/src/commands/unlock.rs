@@ -19,7 +19,11 @@ pub(super) fn unlock(home: &Home, asked: &Unlock) -> Outcome {
     if home.json() {
         print_json(&json!({ "user": actor.user(), "idle_minutes": asked.idle }));
     } else {
-        print(&format!("Unlocked for {}; the keys are forgotten after {} minutes without a command, or with `provenote lock`", actor.user(), asked.idle));
+        print(&format!(
+            "Unlocked for {}; the keys are forgotten after {} minutes without a command, or with `provenote lock`",
+            actor.user(),
+            asked.idle
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -35,7 +39,10 @@ pub(super) fn recover(home: &Home, code_file: Option<&Path>) -> Outcome {
     practice.change_passphrase(&actor, passphrase.as_bytes())?;
     agent::forget(home.path());
     let code = practice.new_recovery_code(&actor)?;
-    screen::say(&format!("New recovery code, shown once and kept nowhere; the one just used is no longer good:\n\n    {}\n", code.as_str()));
+    screen::say(&format!(
+        "New recovery code, shown once and kept nowhere; the one just used is no longer good:\n\n    {}\n",
+        code.as_str()
+    ));
     if home.json() {
         print_json(&json!({ "user": actor.user() }));
     } else {

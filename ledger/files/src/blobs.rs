@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use provenote_ledger::{BlobStore, BlobWriter, Hash};
 use sha2::{Digest as _, Sha256};
 
-use crate::{found, private_file, private_folder, sweep, sync_folder, temporary_name};
+use crate::temporary::{Temporary, sweep};
+use crate::{found, private_folder, sync_folder};
 
 /// A [`BlobStore`] in a folder: one file for each ciphertext, named by its SHA-256.
 ///
@@ -18,8 +19,7 @@ pub struct FileBlobs {
 }
 
 impl FileBlobs {
-    /// Opens the folder, making it if need be, and removes what a killed process left unfinished. Call it while
-    /// holding the home's lock.
+    /// Opens the folder, making it if need be, and removes what killed processes left unfinished.
     ///
     /// # Errors
     /// When it cannot be made or read.
@@ -33,10 +33,8 @@ impl FileBlobs {
 
 struct Writer {
     folder: PathBuf,
-    temporary: PathBuf,
-    file: File,
+    file: Temporary,
     hash: Sha256,
-    finished: bool,
 }
 
 impl Write for Writer {
@@ -52,30 +50,16 @@ impl Write for Writer {
 }
 
 impl BlobWriter for Writer {
-    fn finish(mut self: Box<Self>) -> io::Result<Hash> {
-        self.file.sync_all()?;
-        let hash = Hash(self.hash.finalize_reset().into());
-        fs::rename(&self.temporary, self.folder.join(hash.to_string()))?;
-        self.finished = true;
-        sync_folder(&self.folder)?;
+    fn finish(self: Box<Self>) -> io::Result<Hash> {
+        let hash = Hash(self.hash.finalize().into());
+        self.file.keep_as(&self.folder.join(hash.to_string()))?;
         Ok(hash)
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        if !self.finished {
-            // What cannot be removed now is swept when the folder is opened next.
-            let _ = fs::remove_file(&self.temporary);
-        }
     }
 }
 
 impl BlobStore for FileBlobs {
     fn writer(&self) -> io::Result<Box<dyn BlobWriter>> {
-        let temporary = self.folder.join(temporary_name());
-        let file = private_file().write(true).create_new(true).open(&temporary)?;
-        Ok(Box::new(Writer { folder: self.folder.clone(), temporary, file, hash: Sha256::new(), finished: false }))
+        Ok(Box::new(Writer { folder: self.folder.clone(), file: Temporary::new(&self.folder)?, hash: Sha256::new() }))
     }
 
     fn open(&self, hash: &Hash) -> io::Result<Option<Box<dyn Read + Send>>> {
@@ -123,5 +107,21 @@ mod tests {
         blobs.destroy(&hash).expect("destroys");
         blobs.destroy(&hash).expect("twice is no error");
         assert!(blobs.open(&hash).expect("reads").is_none());
+    }
+
+    #[test]
+    fn a_folder_opened_again_takes_nothing_from_a_recording_under_way() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let recording = FileBlobs::open(dir.path()).expect("opens");
+        let mut writer = recording.writer().expect("begins");
+        writer.write_all(b"a long ").expect("writes");
+        // What another process that lists the clients does meanwhile, and what an earlier one left when it was killed.
+        fs::write(dir.path().join(".new-1-1"), b"left over").expect("writes");
+        let other = FileBlobs::open(dir.path()).expect("opens");
+        assert_eq!(fs::read_dir(dir.path()).expect("lists").count(), 1, "only the one being written");
+        writer.write_all(b"recording").expect("writes");
+        let hash = writer.finish().expect("finishes");
+        assert_eq!(other.list().expect("lists"), [hash]);
+        assert_eq!(fs::read_dir(dir.path()).expect("lists").count(), 1);
     }
 }

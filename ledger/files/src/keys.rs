@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use provenote_ledger::KeyStore;
 
-use crate::{found, overwrite, private_file, private_folder, sweep, sync_folder, temporary_name};
+use crate::temporary::{Temporary, sweep};
+use crate::{found, overwrite, private_folder, sync_folder};
 
 /// A [`KeyStore`] in a folder: a key file's name is its path below it.
 #[derive(Debug, Clone)]
@@ -63,18 +64,9 @@ impl KeyStore for FileKeys {
         }
         // Held open over the rename, so that the bytes it held can be overwritten when nothing names them any more.
         let old = found(OpenOptions::new().write(true).open(&path))?;
-        let temporary = folder.join(temporary_name());
-        let written = (|| {
-            let mut file = private_file().write(true).create_new(true).open(&temporary)?;
-            file.write_all(contents)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)?;
-            sync_folder(folder)
-        })();
-        if written.is_err() {
-            let _ = fs::remove_file(&temporary);
-            return written;
-        }
+        let mut file = Temporary::new(folder)?;
+        file.write_all(contents)?;
+        file.keep_as(&path)?;
         old.map_or(Ok(()), |mut old| overwrite(&mut old))
     }
 

@@ -1,30 +1,21 @@
-//! Key files, large ciphertexts, the anchor and the process lock, as files of the practice's home folder.
+//! Key files, large ciphertexts and the anchor, as files of the practice's home folder.
 //!
 //! Folders are made with mode 0700 and files with 0600. A file is replaced by writing a temporary one beside it,
-//! flushing it to the disk, renaming it and flushing the folder.
+//! flushing it to the disk, renaming it and flushing the folder. Any number of processes may do so at once; see
+//! the module `temporary`.
 
 mod anchor;
 mod blobs;
 mod keys;
-mod lock;
+mod temporary;
 
 pub use anchor::FileAnchor;
 pub use blobs::FileBlobs;
 pub use keys::FileKeys;
-pub use lock::{HomeLock, LockError};
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-static TEMPORARIES: AtomicU64 = AtomicU64::new(0);
-/// What temporary files begin with; leftovers of a killed process are swept when the folder is opened.
-const TEMPORARY: &str = ".new-";
-
-fn temporary_name() -> String {
-    format!("{TEMPORARY}{}-{}", std::process::id(), TEMPORARIES.fetch_add(1, Ordering::Relaxed))
-}
 
 fn private_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
@@ -71,15 +62,4 @@ fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Removes what killed processes left behind. Call it while holding the home's lock.
-fn sweep(folder: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
-            found(std::fs::remove_file(entry.path()))?;
-        }
-    }
-    Ok(())
 }

@@ -18,6 +18,8 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, TransactionBe
 
 /// How long a write waits for another process before it gives up.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How much of the file is mapped at most, in bytes; SQLite has a limit of its own, by default 2 GiB.
+const MOST_MAPPED: i64 = 1 << 40;
 
 /// A [`Store`] in one SQLite file.
 #[derive(Debug)]
@@ -45,6 +47,18 @@ impl SqliteStore {
         schema::create(path).map(|connection| Self { connection, name: file_name(path) })
     }
 
+    /// Opens a ledger's file as it stands at this moment: whatever other processes write from now on is not seen. For
+    /// verification, which reads everything and must not take an append in between for a forgery. Writes fail.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn snapshot(path: &Path) -> Result<Self, StoreError> {
+        let store = Self::open(path)?;
+        // The transaction begins with its first read, and ends with the connection.
+        store.connection.execute_batch("PRAGMA query_only = ON; BEGIN; SELECT count(*) FROM meta;").map_err(|error| store.failed(error))?;
+        Ok(store)
+    }
+
     /// Sets how long a write waits for another process; five seconds unless told.
     ///
     /// # Errors
@@ -55,6 +69,23 @@ impl SqliteStore {
 
     fn failed(&self, error: rusqlite::Error) -> StoreError {
         failed(&self.name, error)
+    }
+
+    /// Runs a query that goes over a whole table, with the file mapped into memory as long as it lasts: reading it page
+    /// by page takes a third longer. Nothing else is read so, since a disk that fails under a mapped file ends the
+    /// process, where a read tells of it.
+    fn each_mapped(
+        &self,
+        sql: &str,
+        parameters: impl rusqlite::Params,
+        visit: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        // Where a file cannot be mapped, it is read.
+        let map = |bytes: i64| drop(self.connection.query_row(&format!("PRAGMA mmap_size = {bytes}"), [], |_| Ok(())));
+        map(MOST_MAPPED);
+        let read = self.each(sql, parameters, visit);
+        map(0);
+        read
     }
 
     /// Runs a query whose rows may hold anything: a damaged file must not be able to do more than be reported.
@@ -216,7 +247,7 @@ impl Store for SqliteStore {
 
     fn entries(&self, from: u64, visit: &mut dyn FnMut(EntryRow<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
         let sql = "SELECT seq, prev, time, bytes FROM entries WHERE seq >= ?1 ORDER BY seq";
-        self.each(sql, [signed(from)?], &mut |row| {
+        self.each_mapped(sql, [signed(from)?], &mut |row| {
             Ok(visit(EntryRow { seq: position(row, 0)?, prev: hash(row, 1), time: number(row, 2), bytes: bytes(row, 3) }))
         })
     }
@@ -261,7 +292,7 @@ impl Store for SqliteStore {
     }
 
     fn index(&self, visit: &mut dyn FnMut(i64, u64)) -> Result<(), StoreError> {
-        self.each("SELECT key, seq FROM finder", [], &mut |row| {
+        self.each_mapped("SELECT key, seq FROM finder", [], &mut |row| {
             // A row without a sensible position is a wrong row all the same.
             visit(number(row, 0), position(row, 1).unwrap_or(u64::MAX));
             Ok(ControlFlow::Continue(()))

@@ -9,7 +9,7 @@ use crate::log::Log;
 use crate::memory::{Contents, MemoryBlobs, MemoryEntry, MemoryKeys, MemoryStore};
 use crate::note::LogSigner;
 use crate::store::NoAnchor;
-use crate::tree::Frontier;
+use crate::tree::{Frontier, leaf_hash};
 use crate::vault::{Argon2Params, KeyStore as _};
 
 /// A log of 300 entries: ten commits of one, then one of 290; so it has a full tile.

@@ -3,14 +3,16 @@
 #![allow(dead_code, reason = "each test file and the benchmark use some of them")]
 
 use provenote_reports::{
-    Amendment, AudioFate, BoardReport, ConsentDocument, Destruction, Drafting, EntryLine, KindCount, Look, ModelUse, NoteDocument, NoteRow,
-    Picture, Practice, RecoveryKit, Refusal, SessionRow, Source, Verification, legal_facts,
+    Amendment, AudioFate, BoardReport, ConsentDocument, Destruction, Drafting, EntryLine, KindCount, Look, ModelUse,
+    NoteDocument, NoteRow, Picture, Practice, RecoveryKit, Refusal, SessionRow, Source, Verification, legal_facts,
 };
 use provenote_schemas::consent::{ConsentForm, Grant, Signature};
 use provenote_schemas::disclosure::{DisclosureFacts, Isolation, ModelFact, Place, RetentionFacts};
 use provenote_schemas::note::{Attestation, Danger, NoteState, NoteText, Origin, Section, Sentence, Support, Warning};
 use provenote_schemas::people::{Participant, ParticipantRole};
-use provenote_schemas::{ClientId, ConsentId, Digest, GroupId, Kind, NoteId, ParticipantId, Purpose, SessionId, Time, UserId, digest_of};
+use provenote_schemas::{
+    ClientId, ConsentId, Digest, GroupId, Kind, NoteId, ParticipantId, Purpose, SessionId, Time, UserId, digest_of,
+};
 
 pub(crate) const CHECKPOINT: &str = "provenote/ledger/7f3a9c2e5b1d4f60\n214\n3q2+7wAAESIzRFVmd4iZqrvM3e7/ABEiM0RVZneImao=\n\n\u{2014} provenote/ledger/7f3a9c2e5b1d4f60 Kx2ad9aWJ1tq8m0m9rQm7g0Xc0sFhQ1bq2dGh7b1nZ6yq0pVtZr8lq7g5m2Yw1e4fJt3uV0xk9hR6sD5aB4nC2mLQEw=\n";
 const VKEY: &str = "provenote/ledger/7f3a9c2e5b1d4f60+2b1dad9a+AQkGm2hUq7yG1b8mZ0cVwJp5xR3tY6uK9nL4sD2fE7aH";
@@ -59,11 +61,21 @@ pub(crate) fn practice() -> Practice {
 }
 
 fn speech() -> ModelFact {
-    ModelFact { id: "whisper-base".into(), name: "Whisper base".into(), maker: "OpenAI".into(), sha256: Digest::of(b"whisper") }
+    ModelFact {
+        id: "whisper-base".into(),
+        name: "Whisper base".into(),
+        maker: "OpenAI".into(),
+        sha256: Digest::of(b"whisper"),
+    }
 }
 
 fn drafter() -> ModelFact {
-    ModelFact { id: "qwen".into(), name: "Qwen2.5-Coder 1.5B Instruct".into(), maker: "Alibaba".into(), sha256: Digest::of(b"qwen") }
+    ModelFact {
+        id: "qwen".into(),
+        name: "Qwen2.5-Coder 1.5B Instruct".into(),
+        maker: "Alibaba".into(),
+        sha256: Digest::of(b"qwen"),
+    }
 }
 
 fn participant(n: u8, name: &str, role: ParticipantRole) -> Participant {
@@ -160,12 +172,24 @@ pub(crate) fn note() -> NoteDocument {
         session: SessionId::from_random([8; 10]),
         format: "SOAP".into(),
         sections: vec![
-            section("Subjective", vec![
-                sentence("The client reported sleeping about five hours a night since the move and named the noise in the new apartment as the reason.", Origin::Model),
-                sentence("She practiced the breathing exercise on four of seven days.", Origin::Edited),
-            ]),
-            section("Objective", vec![sentence("Calm, well groomed, oriented; affect congruent with mood.", Origin::Clinician)]),
-            section("Assessment", vec![sentence("Sleep is worse than last month; worry about work is unchanged.", Origin::Model)]),
+            section(
+                "Subjective",
+                vec![
+                    sentence(
+                        "The client reported sleeping about five hours a night since the move and named the noise in the new apartment as the reason.",
+                        Origin::Model,
+                    ),
+                    sentence("She practiced the breathing exercise on four of seven days.", Origin::Edited),
+                ],
+            ),
+            section(
+                "Objective",
+                vec![sentence("Calm, well groomed, oriented; affect congruent with mood.", Origin::Clinician)],
+            ),
+            section(
+                "Assessment",
+                vec![sentence("Sleep is worse than last month; worry about work is unchanged.", Origin::Model)],
+            ),
             section("Plan", Vec::new()),
         ],
         warnings: vec![Warning {
@@ -197,11 +221,24 @@ pub(crate) fn note() -> NoteDocument {
             by: "Dana Whitfield, LPC".into(),
             text: "Client called to move the next session to December 4.".into(),
         }],
-        drafting: Some(Drafting { speech: Some(speech()), model: drafter(), prompt: "note-soap@1".into(), isolation: Isolation::Enforced }),
-        entries: [(4, Kind::ConsentGranted), (9, Kind::SessionRecorded), (12, Kind::TranscriptReceived), (14, Kind::PromptSent), (15, Kind::OutputReceived), (16, Kind::DraftMade), (19, Kind::NoteAttested)]
-            .into_iter()
-            .map(|(seq, kind)| EntryLine { seq, kind, time: at("2026-11-20T15:55:00.000Z") })
-            .collect(),
+        drafting: Some(Drafting {
+            speech: Some(speech()),
+            model: drafter(),
+            prompt: "note-soap@1".into(),
+            isolation: Isolation::Enforced,
+        }),
+        entries: [
+            (4, Kind::ConsentGranted),
+            (9, Kind::SessionRecorded),
+            (12, Kind::TranscriptReceived),
+            (14, Kind::PromptSent),
+            (15, Kind::OutputReceived),
+            (16, Kind::DraftMade),
+            (19, Kind::NoteAttested),
+        ]
+        .into_iter()
+        .map(|(seq, kind)| EntryLine { seq, kind, time: at("2026-11-20T15:55:00.000Z") })
+        .collect(),
         checkpoint: Some(CHECKPOINT.into()),
         record_json: "{\"note\":\"note-0\"}".into(),
     }
@@ -209,7 +246,12 @@ pub(crate) fn note() -> NoteDocument {
 
 /// A report over `sessions` sessions; the fourth ran with the isolation switched off.
 pub(crate) fn board(sessions: u8) -> BoardReport {
-    let uses = |fact: ModelFact, task: &str, engine: &str| ModelUse { task: task.into(), name: fact.name, engine: engine.into(), sha256: fact.sha256 };
+    let uses = |fact: ModelFact, task: &str, engine: &str| ModelUse {
+        task: task.into(),
+        name: fact.name,
+        engine: engine.into(),
+        sha256: fact.sha256,
+    };
     let session_id = |n: u8| SessionId::from_random([n, 8, 8, 8, 8, 8, 8, 8, 8, 8]);
     let note_id = |n: u8| NoteId::from_random([n, 9, 9, 9, 9, 9, 9, 9, 9, 9]);
     let time = |n: u8, hour: u8| at(&format!("2026-10-{:02}T{hour:02}:01:00.000Z", n % 28 + 1));
@@ -240,7 +282,10 @@ pub(crate) fn board(sessions: u8) -> BoardReport {
                 duration_s: Some(3012.4),
                 source: if n % 5 == 4 { Source::Dictated } else { Source::Recorded },
                 consents: if n % 5 == 4 { Vec::new() } else { vec![ConsentId::from_random([n % 5; 10])] },
-                models: vec![uses(speech(), "speech", "whisper.cpp 1.8.2"), uses(drafter(), "drafting", "llama.cpp b7000")],
+                models: vec![
+                    uses(speech(), "speech", "whisper.cpp 1.8.2"),
+                    uses(drafter(), "drafting", "llama.cpp b7000"),
+                ],
                 isolation: Some(if n == 3 { Isolation::Overridden } else { Isolation::Enforced }),
                 audio: match n % 5 {
                     4 => AudioFate::None,

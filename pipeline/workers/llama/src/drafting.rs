@@ -27,6 +27,10 @@ const CONTEXT: u32 = 8192;
 /// Tokens between two words of progress.
 const STRIDE: u32 = 4;
 
+/// Tokens of the shortest and the longest stretch that counts as a loop: a phrase, and two long sentences.
+const SHORTEST_LOOP: usize = 12;
+const LONGEST_LOOP: usize = 160;
+
 /// Opens a model for `context` tokens. What it returns lives as long as the process.
 pub(crate) fn open(
     path: &Path,
@@ -153,6 +157,7 @@ impl Drafting {
             self.context.decode(&mut batch).map_err(|_| failed())?;
         }
         let mut bytes = Vec::new();
+        let mut answer: Vec<LlamaToken> = Vec::new();
         let mut made = 0;
         let mut finished = false;
         while made < sampler.max_tokens {
@@ -163,7 +168,11 @@ impl Drafting {
             }
             self.model.vocab().token_to_piece_into(token, &mut bytes, false, None);
             made += 1;
+            answer.push(token);
             if made % STRIDE == 0 {
+                if repeats_itself(&answer) {
+                    break;
+                }
                 outlet.progress((prompt.len() as f32 + made as f32) / whole);
             }
             batch.clear();
@@ -173,6 +182,17 @@ impl Drafting {
         }
         Ok(FromWorker::Generated(Generated { text: text(bytes), tokens: made, finished }))
     }
+}
+
+/// True where the answer ends in the same words three times over: the model goes round in circles, and would until
+/// its last token.
+fn repeats_itself<T: PartialEq>(answer: &[T]) -> bool {
+    (SHORTEST_LOOP..=LONGEST_LOOP).any(|length| {
+        answer.len().checked_sub(3 * length).is_some_and(|start| {
+            let tail = &answer[start..];
+            tail[..length] == tail[length..2 * length] && tail[..length] == tail[2 * length..]
+        })
+    })
 }
 
 /// The answer's bytes as text. A token may hold part of a character: one that was cut off at the end
@@ -199,6 +219,16 @@ impl Engine for Drafting {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_that_goes_round_in_circles_is_seen() {
+        let circle: Vec<u32> = (0..20).collect();
+        let answer: Vec<u32> = [100, 101].into_iter().chain(circle.repeat(3)).collect();
+        assert!(repeats_itself(&answer));
+        assert!(!repeats_itself(&answer[..answer.len() - 1]));
+        assert!(!repeats_itself(&(0..500).collect::<Vec<u32>>()));
+        assert!(!repeats_itself::<u32>(&[]));
+    }
 
     #[test]
     fn a_character_cut_off_at_the_end_is_left_out() {

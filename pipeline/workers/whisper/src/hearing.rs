@@ -169,6 +169,9 @@ impl Engine for Hearing {
     }
 }
 
+/// Within one stretch each half minute is heard with the words before it in mind, which spares the engine many
+/// slips; between stretches and recordings nothing is carried over.
+///
 /// Greedy at temperature 0, and never warmer: the engine's retries draw from a generator whose
 /// state depends on what came before, so the same audio could read differently.
 fn parameters(threads: i32, language: &str, progress: impl FnMut(i32) + 'static) -> FullParams<'_, 'static> {
@@ -178,7 +181,6 @@ fn parameters(threads: i32, language: &str, progress: impl FnMut(i32) + 'static)
     parameters.set_temperature(0.0);
     parameters.set_temperature_inc(0.0);
     parameters.set_no_context(true);
-    parameters.set_n_max_text_ctx(0);
     parameters.set_suppress_blank(true);
     parameters.set_suppress_nst(true);
     parameters.set_no_speech_thold(NO_SPEECH);
