@@ -15,7 +15,9 @@ use crate::header::{Fact, Header, PayloadRef};
 use crate::log::{AppendError, Body, Log, NewEntry, OpenError, Query, Sealed};
 use crate::memory::MemoryAnchor;
 use crate::note::{Epoch, LogSigner};
-use crate::store::{Anchor as _, Commit, EntryRow, Identity, NoAnchor, Store, StoreError, StoredCheckpoint, StoredPayload};
+use crate::store::{
+    Anchor as _, Commit, EntryRow, Identity, NoAnchor, Store, StoreError, StoredCheckpoint, StoredPayload,
+};
 use crate::verify::{Report, Verdict, Verification, verify};
 
 /// Bytes that look random and are the same in each run.
@@ -74,7 +76,9 @@ pub fn payload(group: &str, ciphertext: &[u8]) -> Sealed {
 /// An entry of some kind about some client.
 #[must_use]
 pub fn entry(kind: &str, client: u64) -> NewEntry {
-    NewEntry::new("usr-0123456789abcdef", kind).refer("client", format!("cli-{client:016}")).fact("number", Fact::Number(7))
+    NewEntry::new("usr-0123456789abcdef", kind)
+        .refer("client", format!("cli-{client:016}"))
+        .fact("number", Fact::Number(7))
 }
 
 /// How a write fails.
@@ -166,7 +170,8 @@ pub type Opener = Box<dyn Fn() -> Box<dyn Store>>;
 #[must_use]
 pub fn verified(store: &dyn Store, signer: &LogSigner, anchor: Option<String>) -> Report {
     let epochs = epochs(signer);
-    let given = Verification { store, epochs: &epochs, local_anchor: anchor, anchors: &[], vault: None, unlocked: None };
+    let given =
+        Verification { store, epochs: &epochs, local_anchor: anchor, anchors: &[], vault: None, unlocked: None };
     verify(&given, &mut |_, _| {})
 }
 
@@ -194,7 +199,10 @@ fn an_empty_store_says_so(open: &Opener) {
     let store = open();
     assert!(matches!(store.latest(), Err(StoreError::Missing)));
     assert!(matches!(store.identity(), Err(StoreError::Missing)));
-    assert!(matches!(Log::open(open(), &epochs(&signer(1)), Box::new(NoAnchor)), Err(OpenError::Store(StoreError::Missing))));
+    assert!(matches!(
+        Log::open(open(), &epochs(&signer(1)), Box::new(NoAnchor)),
+        Err(OpenError::Store(StoreError::Missing))
+    ));
 }
 
 fn a_log_begins_once(open: &Opener) {
@@ -211,7 +219,8 @@ fn a_log_begins_once(open: &Opener) {
 fn what_is_appended_is_found_again(open: &Opener) {
     let (mut log, signer) = begin(open);
     assert_eq!(log.append(1_000, &signer, Vec::new()).expect("nothing to do"), Vec::<u64>::new());
-    let seqs = log.append(1_000, &signer, vec![entry("client.added", 1), entry("consent.granted", 1)]).expect("appends");
+    let seqs =
+        log.append(1_000, &signer, vec![entry("client.added", 1), entry("consent.granted", 1)]).expect("appends");
     assert_eq!(seqs, [0, 1]);
     let sealed = payload("grp-0123456789abcdef", b"ciphertext");
     let third = entry("consent.granted", 2).payload(sealed.clone());

@@ -112,7 +112,13 @@ mod tests {
         let text = hash.to_string();
         assert_eq!(text.parse(), Ok(hash));
         assert_eq!("0123456789abcdef".repeat(4).parse::<Hash>().map(|h| h.0[0]), Ok(0x01));
-        for bad in [text.to_uppercase(), text[1..].to_owned(), format!("{text}0"), text.replacen(&text[..1], "g", 1), " ".repeat(64)] {
+        for bad in [
+            text.to_uppercase(),
+            text[1..].to_owned(),
+            format!("{text}0"),
+            text.replacen(&text[..1], "g", 1),
+            " ".repeat(64),
+        ] {
             assert_eq!(bad.parse::<Hash>(), Err(NotAHash), "{bad}");
         }
     }

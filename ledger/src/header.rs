@@ -121,7 +121,8 @@ const CLASSES: [u8; 256] = {
         let b = c as u8;
         let lower = b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-');
         let word = lower || b.is_ascii_uppercase() || matches!(b, b':' | b'+' | b'/' | b'@' | b',' | b'=');
-        table[c] = if lower { NAME } else { 0 } | if word { WORD | MEDIA } else { 0 } | if b == b';' { MEDIA } else { 0 };
+        table[c] =
+            if lower { NAME } else { 0 } | if word { WORD | MEDIA } else { 0 } | if b == b';' { MEDIA } else { 0 };
         c += 1;
     }
     table
@@ -291,6 +292,9 @@ pub(crate) struct View<'a> {
     refs: usize,
 }
 
+/// A reference: its name and its value.
+pub(crate) type Named<'a> = (&'a [u8], &'a [u8]);
+
 #[derive(Clone, Copy)]
 pub(crate) enum FactView<'a> {
     Text(&'a [u8]),
@@ -396,7 +400,7 @@ impl<'a> View<'a> {
     }
 
     /// Names and values of the references, in order.
-    pub(crate) fn refs(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+    pub(crate) fn refs(&self) -> impl Iterator<Item = Named<'a>> + use<'a> {
         let mut scan = Scan { bytes: self.bytes, at: self.refs };
         let mut last = None;
         std::iter::from_fn(move || {
@@ -502,8 +506,9 @@ impl<'a> Scan<'a> {
         }
         let length = first_quote(&most[runs..]).map_or(most.len(), |at| runs + at);
         let token = &most[..length];
-        let rest_of_token = if runs > 0 { &token[token.len().saturating_sub(RUN)..] } else { token };
-        if length == 0 || length == most.len() || !all_of(rest_of_token, class) {
+        // What the runs left; when it is short, with some before it, so that it is a run too.
+        let left = if runs > 0 && length - runs < RUN { &token[length - RUN..] } else { &token[runs..] };
+        if length == 0 || length == most.len() || !all_of(left, class) {
             let outside = |b: &u8| CLASSES[usize::from(*b)] & class == 0;
             self.at += token.iter().position(outside).unwrap_or(length);
             return Err(self.wrong());
@@ -544,7 +549,7 @@ impl<'a> Scan<'a> {
         Ok(Some((name, fact)))
     }
 
-    fn reference(&mut self, before: Option<&[u8]>) -> Result<Option<(&'a [u8], &'a [u8])>, HeaderError> {
+    fn reference(&mut self, before: Option<&[u8]>) -> Result<Option<Named<'a>>, HeaderError> {
         let Some(name) = self.next_key(before)? else { return Ok(None) };
         self.literal(b"\"")?;
         Ok(Some((name, self.token(WORD)?)))
@@ -577,7 +582,17 @@ impl<'a> Scan<'a> {
         self.literal(b",\"wrapped_key\":\"")?;
         let wrapped_key = self.hash()?;
         self.literal(b"}")?;
-        Ok(Some(PayloadView { ciphertext, class, commitment, group, media_type, name, padded_length, scope, wrapped_key }))
+        Ok(Some(PayloadView {
+            ciphertext,
+            class,
+            commitment,
+            group,
+            media_type,
+            name,
+            padded_length,
+            scope,
+            wrapped_key,
+        }))
     }
 
     fn number(&mut self) -> Result<i64, HeaderError> {
@@ -687,6 +702,18 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_character_is_found_wherever_it_stands() {
+        for length in [1, 15, 16, 17, 32, 47, MAX_TOKEN] {
+            for at in 0..length {
+                let mut token = vec![b's'; length];
+                token[at] = b' ';
+                let text = String::from_utf8(token).expect("text");
+                assert!(Header::parse(sample().replacen("ses-0", &text, 1).as_bytes()).is_err(), "{at} of {length}");
+            }
+        }
+    }
+
+    #[test]
     fn tokens_of_every_length_are_read_up_to_the_longest() {
         for length in 0..=2 * MAX_TOKEN {
             let text = sample().replacen("ses-0", &"s".repeat(length), 1);
@@ -728,7 +755,10 @@ mod tests {
             prev: Hash::ZERO,
             actor: "usr-0123456789abcdef".to_owned(),
             kind: "prompt.sent".to_owned(),
-            refs: BTreeMap::from([("client".to_owned(), "cli-0".to_owned()), ("session".to_owned(), "ses-0".to_owned())]),
+            refs: BTreeMap::from([
+                ("client".to_owned(), "cli-0".to_owned()),
+                ("session".to_owned(), "ses-0".to_owned()),
+            ]),
             facts: BTreeMap::from([("seed".to_owned(), Fact::Number(7)), ("ok".to_owned(), Fact::Flag(true))]),
             payloads: Vec::new(),
         };

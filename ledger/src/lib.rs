@@ -33,6 +33,7 @@ pub use log::{AppendError, Body, Log, NewEntry, OpenError, Query, ReadError, Sea
 pub use note::{Checkpoint, Epoch, LogSigner, NoteError, SignedNote, VerifierKey};
 pub use store::{Anchor, NoAnchor, Store, StoreError};
 pub use vault::{
-    Argon2Params, BlobStore, BlobWriter, KeyStore, SealingWriter, Unlocked, UserPublic, Vault, VaultError, verify_signature,
+    Argon2Params, BlobStore, BlobWriter, KeyStore, SealingWriter, Unlocked, UserPublic, Vault, VaultError,
+    verify_signature,
 };
 pub use verify::{Finding, FindingKind, Report, Verdict, Verification, verify};

@@ -5,10 +5,12 @@ use std::fmt::Display;
 use std::ops::ControlFlow;
 
 use crate::hash::Hash;
-use crate::header::{Fact, FORMAT, Header, HeaderError, MAX_HEADER, PayloadRef, TokenError, check_parts};
+use crate::header::{FORMAT, Fact, Header, HeaderError, MAX_HEADER, PayloadRef, TokenError, check_parts};
 use crate::moment;
 use crate::note::{Checkpoint, Epoch, LogSigner, NoteError, SignedNote, epoch_at};
-use crate::store::{Anchor, Commit, Identity, NewRow, Store, StoreError, StoredCheckpoint, StoredPayload, index_key, index_keys};
+use crate::store::{
+    Anchor, Commit, Identity, NewRow, Store, StoreError, StoredCheckpoint, StoredPayload, index_key, index_keys,
+};
 use crate::tree::{Edge, TILE_WIDTH, leaf_hash};
 
 /// The largest ciphertext kept in the ledger's database; larger ones are blobs.
@@ -140,7 +142,9 @@ pub enum OpenError {
     )]
     Forked(u64),
     /// The head does not follow from the entries.
-    #[error("the ledger was altered: its entries do not give the root its last checkpoint signs; run `provenote ledger verify`")]
+    #[error(
+        "the ledger was altered: its entries do not give the root its last checkpoint signs; run `provenote ledger verify`"
+    )]
     Altered,
     /// The latest checkpoint is not signed by this log's key.
     #[error("the ledger's last checkpoint is not signed by this practice's key: {0}")]
@@ -238,7 +242,11 @@ impl Log {
     ///
     /// # Errors
     /// [`OpenError::Store`] with [`StoreError::Exists`] when there is one.
-    pub fn create(mut store: Box<dyn Store>, signer: &LogSigner, mut anchor: Box<dyn Anchor>) -> Result<Self, OpenError> {
+    pub fn create(
+        mut store: Box<dyn Store>,
+        signer: &LogSigner,
+        mut anchor: Box<dyn Anchor>,
+    ) -> Result<Self, OpenError> {
         let edge = Edge::default();
         let note = signer.sign(0, edge.root());
         let identity = Identity { origin: signer.origin().to_owned(), vkey: signer.verifier().to_string() };
@@ -286,7 +294,9 @@ impl Log {
         for entry in &entries {
             let refs: Vec<PayloadRef> = entry.payloads.iter().map(|sealed| sealed.reference.clone()).collect();
             check_parts(&entry.actor, &entry.kind, &entry.refs, &entry.facts, &refs)?;
-            if let Some(large) = entry.payloads.iter().find(|p| matches!(&p.body, Body::Inline(b) if b.len() > MAX_INLINE)) {
+            if let Some(large) =
+                entry.payloads.iter().find(|p| matches!(&p.body, Body::Inline(b) if b.len() > MAX_INLINE))
+            {
                 return Err(AppendError::PayloadTooLarge(large.reference.name.clone()));
             }
             references.push(refs);
@@ -500,7 +510,8 @@ fn load_edge(store: &dyn Store, size: u64) -> Result<Edge, StoreError> {
             0 => {
                 // An entry's leaf hash stands in its successor; only the last one's has to be computed.
                 let mut hashes = store.previous(from + 1..to)?;
-                let last = store.entry(to - 1)?.ok_or_else(|| StoreError::Corrupt(format!("entry {} is missing", to - 1)))?;
+                let last =
+                    store.entry(to - 1)?.ok_or_else(|| StoreError::Corrupt(format!("entry {} is missing", to - 1)))?;
                 hashes.push(leaf_hash(&last));
                 hashes
             }

@@ -75,7 +75,10 @@ impl Store for MemoryStore {
 
     fn latest(&self) -> Result<StoredCheckpoint, StoreError> {
         let contents = self.created()?;
-        let last = contents.checkpoints.last_key_value().map(|(size, note)| StoredCheckpoint { size: *size, note: note.clone() });
+        let last = contents
+            .checkpoints
+            .last_key_value()
+            .map(|(size, note)| StoredCheckpoint { size: *size, note: note.clone() });
         last.ok_or_else(|| StoreError::Corrupt("it has no checkpoint".to_owned()))
     }
 
@@ -126,7 +129,8 @@ impl Store for MemoryStore {
         let contents = self.created()?;
         let from = after.map_or(0, |after| after.saturating_add(1));
         let found = contents.entries.range(from..).filter(|(seq, entry)| {
-            keys.iter().all(|key| contents.index.contains(&(*key, **seq))) && since_ms.is_none_or(|since| entry.time >= since)
+            keys.iter().all(|key| contents.index.contains(&(*key, **seq)))
+                && since_ms.is_none_or(|since| entry.time >= since)
         });
         Ok(found.map(|(seq, _)| *seq).collect())
     }
@@ -155,7 +159,9 @@ impl Store for MemoryStore {
     fn tile_roots(&self, level: u8, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {
         let contents = self.created()?;
         let missing = |index| StoreError::Corrupt(format!("tile {index} of level {level} is missing"));
-        range.map(|index| contents.tiles.get(&(level, index)).map(|tile| tile.root).ok_or_else(|| missing(index))).collect()
+        range
+            .map(|index| contents.tiles.get(&(level, index)).map(|tile| tile.root).ok_or_else(|| missing(index)))
+            .collect()
     }
 
     fn checkpoints(&self, from: u64, limit: usize) -> Result<Vec<StoredCheckpoint>, StoreError> {
@@ -263,4 +269,3 @@ impl BlobStore for MemoryBlobs {
         Ok(locked(&self.0).keys().copied().collect())
     }
 }
-

@@ -59,7 +59,9 @@ pub(crate) fn parse(text: &[u8]) -> Option<i64> {
         return None;
     }
     let number = |from: usize, to: usize| {
-        text[from..to].iter().try_fold(0_i64, |n, digit| digit.is_ascii_digit().then(|| n * 10 + i64::from(digit - b'0')))
+        text[from..to]
+            .iter()
+            .try_fold(0_i64, |n, digit| digit.is_ascii_digit().then(|| n * 10 + i64::from(digit - b'0')))
     };
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second, ms) = (number(11, 13)?, number(14, 16)?, number(17, 19)?, number(20, 23)?);
@@ -95,8 +97,14 @@ mod tests {
     #[test]
     fn other_forms_are_refused() {
         for bad in [
-            "2026-02-29T00:00:00.000Z", "2026-13-01T00:00:00.000Z", "2026-01-01T24:00:00.000Z", "2026-01-01T00:00:60.000Z",
-            "2026-01-01t00:00:00.000Z", "2026-01-01T00:00:00.000z", "2026-01-01T00:00:00,000Z", "+026-01-01T00:00:00.000Z",
+            "2026-02-29T00:00:00.000Z",
+            "2026-13-01T00:00:00.000Z",
+            "2026-01-01T24:00:00.000Z",
+            "2026-01-01T00:00:60.000Z",
+            "2026-01-01t00:00:00.000Z",
+            "2026-01-01T00:00:00.000z",
+            "2026-01-01T00:00:00,000Z",
+            "+026-01-01T00:00:00.000Z",
         ] {
             assert_eq!(parse(bad.as_bytes()), None, "{bad}");
         }

@@ -172,7 +172,11 @@ impl SignedNote {
             if bytes.is_empty() {
                 return Err(wrong);
             }
-            signatures.push(NoteSignature { name: name.to_owned(), id: u32::from_be_bytes(*id), bytes: bytes.to_vec() });
+            signatures.push(NoteSignature {
+                name: name.to_owned(),
+                id: u32::from_be_bytes(*id),
+                bytes: bytes.to_vec(),
+            });
             if signatures.len() > MAX_SIGNATURES {
                 return Err(NoteError::Malformed("it has more than 64 signatures"));
             }
@@ -234,7 +238,8 @@ impl Checkpoint {
         if origin.is_empty() || lines.any(str::is_empty) {
             return Err(NoteError::NoCheckpoint("a line is empty"));
         }
-        let digits = !size.is_empty() && size.bytes().all(|b| b.is_ascii_digit()) && (size == "0" || !size.starts_with('0'));
+        let digits =
+            !size.is_empty() && size.bytes().all(|b| b.is_ascii_digit()) && (size == "0" || !size.starts_with('0'));
         let size = size.parse().ok().filter(|_| digits).ok_or(NoteError::NoCheckpoint("its second line is no size"))?;
         let root = BASE64.decode(root).ok().and_then(|bytes| Hash::try_from(bytes.as_slice()).ok());
         let root = root.ok_or(NoteError::NoCheckpoint("its third line is no root hash"))?;
@@ -343,7 +348,8 @@ mod tests {
     /// The examples of the C2SP signed-note specification.
     #[test]
     fn the_specifications_example() {
-        let key: VerifierKey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k".parse().expect("a vkey");
+        let key: VerifierKey =
+            "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k".parse().expect("a vkey");
         assert_eq!(key.to_string(), "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k");
         let text = "This is an example message.\n\n— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n";
         let note = SignedNote::parse(text).expect("a note");

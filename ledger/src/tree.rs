@@ -188,7 +188,10 @@ mod tests {
     #[test]
     fn known_roots() {
         // RFC 6962's empty tree, and the first leaves of the test vectors every implementation shares.
-        assert_eq!(Frontier::default().root().to_string(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert_eq!(
+            Frontier::default().root().to_string(),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
         assert_eq!(leaf_hash(b"").to_string(), "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
         let mut two = Frontier::default();
         two.push(leaf_hash(b""));
@@ -204,7 +207,9 @@ mod tests {
         for (i, leaf) in leaves.iter().enumerate() {
             edge.push(*leaf, &mut tiles);
             let size = i as u64 + 1;
-            if size < 600 && !size.is_multiple_of(7) || size >= 600 && ![65_535, 65_536, 65_537, 65_793, 66_000].contains(&size) {
+            if size < 600 && !size.is_multiple_of(7)
+                || size >= 600 && ![65_535, 65_536, 65_537, 65_793, 66_000].contains(&size)
+            {
                 continue;
             }
             let levels = (0..Edge::height(size))

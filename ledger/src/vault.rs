@@ -176,7 +176,11 @@ fn group_file(group: &str) -> String {
 const LOG_FILE: &str = "log.json";
 
 fn named(name: &str) -> Result<&str, VaultError> {
-    if is_name(name) && !name.starts_with('.') { Ok(name) } else { Err(VaultError::BadName(name.chars().take(64).collect())) }
+    if is_name(name) && !name.starts_with('.') {
+        Ok(name)
+    } else {
+        Err(VaultError::BadName(name.chars().take(64).collect()))
+    }
 }
 
 impl Vault {
@@ -248,7 +252,11 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::Missing`], [`VaultError::Damaged`], [`VaultError::Io`].
-    pub fn create_recovery(&mut self, by: &Unlocked, entropy: &mut dyn Entropy) -> Result<Zeroizing<String>, VaultError> {
+    pub fn create_recovery(
+        &mut self,
+        by: &Unlocked,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Zeroizing<String>, VaultError> {
         let mut file = self.user(by.user())?.ok_or_else(|| VaultError::Missing(user_file(by.user())))?;
         let secret = entropy::bytes::<20>(entropy);
         file.set_recovery(by, secret.as_slice(), entropy)?;
@@ -307,7 +315,8 @@ impl Vault {
         let signer = LogSigner::new(&origin, &seed).map_err(|_| damaged(LOG_FILE, "its origin"))?;
         let vkey = signer.verifier().to_string();
         let wrap = keys::wrap_to(&by.public(), "log", &[&vkey], &Key::new(&seed), entropy)?;
-        let file = LogFile { v: 1, origin, epochs: vec![EpochRecord { number: 1, from_size: 0, vkey, wraps: vec![wrap] }] };
+        let file =
+            LogFile { v: 1, origin, epochs: vec![EpochRecord { number: 1, from_size: 0, vkey, wraps: vec![wrap] }] };
         self.keys.write(LOG_FILE, &files::encode(&file))?;
         Ok(signer)
     }
@@ -316,7 +325,12 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::NotEntitled`] when `by` may not themselves; [`VaultError::Damaged`], [`VaultError::Io`].
-    pub fn grant_log_key(&mut self, by: &Unlocked, to: &UserPublic, entropy: &mut dyn Entropy) -> Result<(), VaultError> {
+    pub fn grant_log_key(
+        &mut self,
+        by: &Unlocked,
+        to: &UserPublic,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), VaultError> {
         let mut file = self.log_file()?;
         let last = file.epochs.last_mut().ok_or_else(|| damaged(LOG_FILE, "it has no key"))?;
         let key = open_wrap(&last.wraps, by, "log", &[&last.vkey]).ok_or_else(not_the_logs)?;
@@ -334,7 +348,11 @@ impl Vault {
         let last = file.epochs.last().ok_or_else(|| damaged(LOG_FILE, "it has no key"))?;
         let key = open_wrap(&last.wraps, by, "log", &[&last.vkey]).ok_or_else(not_the_logs)?;
         let signer = LogSigner::new(&file.origin, key.bytes()).map_err(|_| damaged(LOG_FILE, "its origin"))?;
-        if signer.verifier().to_string() == last.vkey { Ok(signer) } else { Err(damaged(LOG_FILE, "its halves do not fit")) }
+        if signer.verifier().to_string() == last.vkey {
+            Ok(signer)
+        } else {
+            Err(damaged(LOG_FILE, "its halves do not fit"))
+        }
     }
 
     /// The log's verifier key of today, as C2SP text: `origin+keyid+base64`.
@@ -443,7 +461,8 @@ impl Vault {
         let class_key = self.class_key(by, class, scope)?;
         let key = Key::generate(entropy);
         let sealed = class_key.wrap(&key, &["group", group, class, scope], entropy);
-        let file = GroupFile { v: 1, group: group.to_owned(), class: class.to_owned(), scope: scope.to_owned(), sealed };
+        let file =
+            GroupFile { v: 1, group: group.to_owned(), class: class.to_owned(), scope: scope.to_owned(), sealed };
         Ok(self.keys.write(&name, &files::encode(&file))?)
     }
 
@@ -572,7 +591,9 @@ impl Vault {
                 payload::open(&place, &data_key, reference, ciphertext)
             }
             Body::Blob => {
-                let mut plaintext = Zeroizing::new(Vec::with_capacity(usize::try_from(reference.padded_length).unwrap_or(0).min(1 << 24)));
+                let mut plaintext = Zeroizing::new(Vec::with_capacity(
+                    usize::try_from(reference.padded_length).unwrap_or(0).min(1 << 24),
+                ));
                 let mut reader = self.open_stream(by, reference, wrapped_key)?;
                 reader.read_to_end(&mut plaintext).map_err(|error| blob::unwrap_error(error, &reference.name))?;
                 Ok(plaintext)
@@ -585,9 +606,15 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::open`].
-    pub fn open_stream(&self, by: &Unlocked, reference: &PayloadRef, wrapped_key: &[u8]) -> Result<Box<dyn Read + Send>, VaultError> {
+    pub fn open_stream(
+        &self,
+        by: &Unlocked,
+        reference: &PayloadRef,
+        wrapped_key: &[u8],
+    ) -> Result<Box<dyn Read + Send>, VaultError> {
         let (place, data_key) = self.data_key(by, reference, wrapped_key)?;
-        let source = self.blobs.open(&reference.ciphertext)?.ok_or_else(|| VaultError::BlobMissing(reference.name.clone()))?;
+        let source =
+            self.blobs.open(&reference.ciphertext)?.ok_or_else(|| VaultError::BlobMissing(reference.name.clone()))?;
         Ok(Box::new(blob::OpeningReader::new(&place, &data_key, reference, source)))
     }
 
@@ -640,7 +667,13 @@ impl Vault {
         self.blobs.as_ref()
     }
 
-    fn place(&self, by: &Unlocked, group: &str, name: &str, media_type: &str) -> Result<(payload::Place, Key), VaultError> {
+    fn place(
+        &self,
+        by: &Unlocked,
+        group: &str,
+        name: &str,
+        media_type: &str,
+    ) -> Result<(payload::Place, Key), VaultError> {
         named(name)?;
         if !is_media_type(media_type) {
             return Err(VaultError::BadName(media_type.chars().take(64).collect()));
@@ -657,7 +690,12 @@ impl Vault {
         Ok((place, key))
     }
 
-    fn data_key(&self, by: &Unlocked, reference: &PayloadRef, wrapped: &[u8]) -> Result<(payload::Place, Key), VaultError> {
+    fn data_key(
+        &self,
+        by: &Unlocked,
+        reference: &PayloadRef,
+        wrapped: &[u8],
+    ) -> Result<(payload::Place, Key), VaultError> {
         let altered = |what| VaultError::Altered { name: reference.name.clone(), what };
         if !is_word(&reference.group) {
             return Err(altered("its group"));

@@ -205,9 +205,17 @@ struct Tree {
     size: u64,
 }
 
+/// A tile the entries complete, as they give it.
+struct Full {
+    level: u8,
+    index: u64,
+    hashes: Vec<Hash>,
+    root: Hash,
+}
+
 impl Tree {
-    /// Adds a leaf; calls `full` with each tile it completes: level, index, hashes, and their root.
-    fn push(&mut self, leaf: Hash, full: &mut dyn FnMut(u8, u64, &[Hash], Hash)) {
+    /// Adds a leaf. What tiles it completes are added to `full`.
+    fn push(&mut self, leaf: Hash, full: &mut Vec<Full>) {
         let (mut height, mut hash) = (0, leaf);
         self.size += 1;
         loop {
@@ -215,8 +223,8 @@ impl Tree {
                 let level = (height / 8) as usize;
                 // A subtree of this height is what 256 hashes of the level below come to.
                 if let Some(below) = level.checked_sub(1) {
-                    full(below as u8, (self.size >> height) - 1, &self.open[below], hash);
-                    self.open[below].clear();
+                    let hashes = std::mem::replace(&mut self.open[below], Vec::with_capacity(256));
+                    full.push(Full { level: below as u8, index: (self.size >> height) - 1, hashes, root: hash });
                 }
                 if self.open.len() == level {
                     self.open.push(Vec::with_capacity(256));
@@ -387,13 +395,13 @@ impl Walk<'_> {
                 if !batch.is_full() {
                     return ControlFlow::Continue(());
                 }
-                let Ok(read) = readers.exchange(&mut batch) else { return ControlFlow::Break(()) };
-                if let Some(read) = read {
+                readers.exchange(&mut batch);
+                while let Some(read) = readers.ready() {
                     self.batch(&read);
                     progress(self.entries, total);
                     readers.recycle(read);
                 }
-                ControlFlow::Continue(())
+                if readers.is_failed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             });
             // What lies in the threads comes before what is left here.
             while let Some(read) = readers.next() {
@@ -401,7 +409,7 @@ impl Walk<'_> {
             }
             batch.scan();
             self.batch(&batch);
-            if readers.failed() {
+            if readers.end() {
                 walked = walked.and(Err(StoreError::Backend("a thread of the verification ended early".into())));
             }
             walked
@@ -429,7 +437,11 @@ impl Walk<'_> {
                 if let Some(first) = first
                     && (first.key.name() != identity.origin || first.key.to_string() != identity.vkey)
                 {
-                    let detail = format!("the database says it is log {}, its keys are of log {}", identity.origin, first.key.name());
+                    let detail = format!(
+                        "the database says it is log {}, its keys are of log {}",
+                        identity.origin,
+                        first.key.name()
+                    );
                     self.find(FindingKind::AlteredIdentity, None, detail);
                 }
             }
@@ -443,16 +455,19 @@ impl Walk<'_> {
         let local = given.local_anchor.iter().map(|note| (note, None));
         let handed = given.anchors.iter().enumerate().map(|(i, note)| (note, Some(i + 1)));
         for (note, number) in local.chain(handed) {
-            let opened = SignedNote::parse(note)
-                .and_then(|parsed| Checkpoint::parse(parsed.text()))
-                .and_then(|checkpoint| match epoch_at(given.epochs, checkpoint.size) {
-                    Some(epoch) => Checkpoint::open(note, &epoch.key),
-                    None => Err(crate::note::NoteError::Unsigned),
+            let opened =
+                SignedNote::parse(note).and_then(|parsed| Checkpoint::parse(parsed.text())).and_then(|checkpoint| {
+                    match epoch_at(given.epochs, checkpoint.size) {
+                        Some(epoch) => Checkpoint::open(note, &epoch.key),
+                        None => Err(crate::note::NoteError::Unsigned),
+                    }
                 });
             let anchor = number.map_or_else(|| "the checkpoint beside the keys".to_owned(), |n| format!("anchor {n}"));
             match (opened, number) {
                 (Ok(checkpoint), _) => expected.push(Expected { size: checkpoint.size, root: checkpoint.root, anchor }),
-                (Err(error), Some(_)) => self.find(FindingKind::AnchorRefused, None, format!("{anchor} is of no use: {error}")),
+                (Err(error), Some(_)) => {
+                    self.find(FindingKind::AnchorRefused, None, format!("{anchor} is of no use: {error}"))
+                }
                 (Err(error), None) => self.notes.push(format!("{anchor} is of no use: {error}")),
             }
         }
@@ -501,7 +516,10 @@ impl Walk<'_> {
                     // Leaves are pushed before the next entry's time is read.
                     self.complete_until = self.last_time.filter(|_| size > 0);
                 } else {
-                    let detail = format!("{} shows another root for the first {size} entries: this log was rewritten", anchor.anchor);
+                    let detail = format!(
+                        "{} shows another root for the first {size} entries: this log was rewritten",
+                        anchor.anchor
+                    );
                     self.find(FindingKind::Rewritten, size.checked_sub(1), detail);
                 }
             }
@@ -525,7 +543,8 @@ impl Walk<'_> {
             return self.find(FindingKind::AlteredCheckpoint, seq, detail);
         }
         let signature = epoch.and_then(|epoch| {
-            let line = note.signatures().iter().find(|line| line.name == epoch.key.name() && line.id == epoch.key.id())?;
+            let line =
+                note.signatures().iter().find(|line| line.name == epoch.key.name() && line.id == epoch.key.id())?;
             let bytes = line.bytes.as_slice().try_into().ok()?;
             Some(Signature { size: stored.size, text: note.text().to_owned(), bytes, key: epoch.key.clone() })
         });
@@ -546,11 +565,16 @@ impl Walk<'_> {
             // Everything after differs too: only the first is told, and no root after it.
             self.roots_known = false;
             let detail = if stored.size - self.good == 1 {
-                format!("entry {} is not the one that was signed: the root differs from the checkpoint of size {}", self.good, stored.size)
+                format!(
+                    "entry {} is not the one that was signed: the root differs from the checkpoint of size {}",
+                    self.good, stored.size
+                )
             } else {
                 format!(
                     "one of entries {} to {} is not the one that was signed: the root differs from the checkpoint of size {}",
-                    self.good, stored.size - 1, stored.size
+                    self.good,
+                    stored.size - 1,
+                    stored.size
                 )
             };
             self.find(FindingKind::RootMismatch, seq, detail);
@@ -632,9 +656,11 @@ impl Walk<'_> {
             self.find(FindingKind::AlteredIndex, Some(seq), detail);
         }
         if let Some(last) = self.last_time.filter(|last| outline.time < *last) {
-            let back = format!("entry {seq} is of {}, the one before of {}", moment::text(outline.time), moment::text(last));
+            let back =
+                format!("entry {seq} is of {}, the one before of {}", moment::text(outline.time), moment::text(last));
             if outline.kind == Kind::ClockReset {
-                let actor = View::parse(row.bytes).map_or_else(|_| "somebody".to_owned(), |view| header::text(view.actor));
+                let actor =
+                    View::parse(row.bytes).map_or_else(|_| "somebody".to_owned(), |view| header::text(view.actor));
                 self.notes.push(format!("{back}: {actor} accepted a clock that was behind"));
             } else {
                 self.find(FindingKind::TimeWentBack, Some(seq), back);
@@ -709,7 +735,11 @@ impl Walk<'_> {
 
     /// Entries `next` up to `seq` are not there.
     fn gap(&mut self, next: u64, seq: u64, says: Option<Hash>, column: Hash) {
-        let detail = if seq - next == 1 { format!("entry {next} is missing") } else { format!("entries {next} to {} are missing", seq - 1) };
+        let detail = if seq - next == 1 {
+            format!("entry {next} is missing")
+        } else {
+            format!("entries {next} to {} are missing", seq - 1)
+        };
         self.find(FindingKind::MissingEntry, Some(next), detail);
         if let Some(before) = self.before.take() {
             self.push_leaf(before.leaf);
@@ -733,26 +763,28 @@ impl Walk<'_> {
     }
 
     fn push_leaf(&mut self, leaf: Hash) {
-        let mut full: Vec<(u8, u64, Vec<Hash>, Hash)> = Vec::new();
-        self.tree.push(leaf, &mut |level, index, hashes, root| full.push((level, index, hashes.to_vec(), root)));
+        let mut full = Vec::new();
+        self.tree.push(leaf, &mut full);
         if self.roots_known {
-            for (level, index, hashes, root) in full {
-                self.check_tile(level, index, &hashes, root);
-            }
+            full.iter().for_each(|tile| self.check_tile(tile));
         }
         self.check_roots();
     }
 
-    fn check_tile(&mut self, level: u8, index: u64, hashes: &[Hash], root: Hash) {
+    fn check_tile(&mut self, tile: &Full) {
+        let Full { level, index, hashes, root } = tile;
+        let (level, index) = (*level, *index);
         let last = (index + 1).checked_shl(8 * (u32::from(level) + 1)).map(|end| end - 1);
         // A tile past the latest checkpoint was never due.
         if self.latest_size.is_none_or(|size| last.is_none_or(|last| last >= size)) {
             return;
         }
         let wrong = match (self.given.store.tile(level, index), self.given.store.tile_roots(level, index..index + 1)) {
-            (Ok(Some(stored)), Ok(roots)) => stored != hashes || roots != [root],
+            (Ok(Some(stored)), Ok(roots)) => stored != *hashes || roots != [*root],
             (Ok(None), _) | (_, Err(StoreError::Corrupt(_))) => true,
-            (Err(error), _) | (_, Err(error)) => return self.unreadable(&format!("tile {index} of level {level}"), &error),
+            (Err(error), _) | (_, Err(error)) => {
+                return self.unreadable(&format!("tile {index} of level {level}"), &error);
+            }
         };
         if wrong {
             let detail = format!("tile {index} of level {level} is not what the entries give");
@@ -771,7 +803,8 @@ impl Walk<'_> {
                 };
                 self.find(FindingKind::Truncated, Some(found), detail);
             } else if found > size {
-                let detail = format!("entries from {size} on are not signed: the latest checkpoint signs {size} entries");
+                let detail =
+                    format!("entries from {size} on are not signed: the latest checkpoint signs {size} entries");
                 self.find(FindingKind::UnsignedEntries, Some(size), detail);
             }
         }
@@ -781,7 +814,10 @@ impl Walk<'_> {
             self.pull_checkpoint();
         }
         while let Some(anchor) = self.next_anchor.take() {
-            let detail = format!("{} shows {} entries, the log has {found}: its end was cut off or an older copy was put back", anchor.anchor, anchor.size);
+            let detail = format!(
+                "{} shows {} entries, the log has {found}: its end was cut off or an older copy was put back",
+                anchor.anchor, anchor.size
+            );
             self.find(FindingKind::RolledBack, Some(found), detail);
             self.next_anchor = self.anchors.next();
         }
@@ -792,8 +828,10 @@ impl Walk<'_> {
     fn check_index(&mut self) {
         // Where entries are missing, the index is bound to differ; that has been told.
         let gone = |f: &Finding| {
-            matches!(f.kind, FindingKind::MissingEntry | FindingKind::Truncated | FindingKind::Unreadable | FindingKind::OutOfOrder)
-                || f.kind == FindingKind::AlteredEntry
+            matches!(
+                f.kind,
+                FindingKind::MissingEntry | FindingKind::Truncated | FindingKind::Unreadable | FindingKind::OutOfOrder
+            ) || f.kind == FindingKind::AlteredEntry
         };
         if self.findings.iter().any(gone) {
             return;
@@ -805,7 +843,9 @@ impl Walk<'_> {
             Ok(()) if stored.same(&self.index) => {}
             Ok(()) => {
                 let (rows, due) = (stored.rows(), self.index.rows());
-                let detail = format!("the index the ledger is searched by has {rows} rows and is not the one of {due} that the entries give");
+                let detail = format!(
+                    "the index the ledger is searched by has {rows} rows and is not the one of {due} that the entries give"
+                );
                 self.find(FindingKind::AlteredIndex, None, detail);
             }
         }
@@ -845,7 +885,8 @@ impl Walk<'_> {
                     Ok(Some(_)) => return self.find(FindingKind::AlteredPayload, Some(seq), altered),
                     Ok(None) => return self.gone(seq, reference),
                     Err(error) => {
-                        let detail = format!("the ciphertext of payload {name} of entry {seq} could not be read: {error}");
+                        let detail =
+                            format!("the ciphertext of payload {name} of entry {seq} could not be read: {error}");
                         return self.find(FindingKind::Unreadable, Some(seq), detail);
                     }
                 }
@@ -862,7 +903,12 @@ impl Walk<'_> {
         match opened {
             Ok(()) => {}
             // A destroyed group is judged when all entries are known; damaged key files are told once, by file.
-            Err(VaultError::NotEntitled { .. } | VaultError::GroupGone(_) | VaultError::Damaged { .. } | VaultError::Missing(_)) => {
+            Err(
+                VaultError::NotEntitled { .. }
+                | VaultError::GroupGone(_)
+                | VaultError::Damaged { .. }
+                | VaultError::Missing(_),
+            ) => {
                 self.unopened += 1;
             }
             Err(error) => self.find(FindingKind::AlteredPayload, Some(seq), format!("entry {seq}: {error}")),
@@ -900,13 +946,18 @@ impl Walk<'_> {
                 self.find(FindingKind::DestroyedWithoutEntry, Some(group.first), detail);
             }
             for (seq, payload) in &group.gone {
-                let detail = format!("payload {payload} of entry {seq} is missing, and no entry records that it was destroyed");
+                let detail =
+                    format!("payload {payload} of entry {seq} is missing, and no entry records that it was destroyed");
                 self.find(FindingKind::MissingPayload, Some(*seq), detail);
             }
         }
         let unlogged: BTreeSet<&String> = stored.keys().filter(|name| !groups.contains_key(*name)).collect();
         for name in unlogged {
-            self.find(FindingKind::UnloggedPayload, None, format!("payloads of group {name} are stored that no entry speaks of"));
+            self.find(
+                FindingKind::UnloggedPayload,
+                None,
+                format!("payloads of group {name} are stored that no entry speaks of"),
+            );
         }
     }
 
@@ -929,7 +980,10 @@ impl Walk<'_> {
             self.notes.push(format!("{} payloads could not be opened with this user's keys", self.unopened));
         }
         if self.unchecked_blobs > 0 {
-            self.notes.push(format!("{} large payloads were not checked: the blob store was not given", self.unchecked_blobs));
+            self.notes.push(format!(
+                "{} large payloads were not checked: the blob store was not given",
+                self.unchecked_blobs
+            ));
         }
         if self.unlisted > 0 {
             self.notes.push(format!("{} more findings are not listed", self.unlisted));
@@ -938,7 +992,8 @@ impl Walk<'_> {
             self.worst = Some(Verdict::Unsigned);
         }
         if self.anchored_to.is_none() {
-            self.notes.push("no checkpoint from outside the database was given: a cut-off end would not show".to_owned());
+            self.notes
+                .push("no checkpoint from outside the database was given: a cut-off end would not show".to_owned());
         }
         let unsigned = |f: &Finding| {
             matches!(

@@ -17,13 +17,17 @@ pub enum DraftError {
     #[error("the model answered nothing: run `note draft` again, or choose another model")]
     Empty,
     /// The JSON breaks off.
-    #[error("the model's answer breaks off after {bytes} bytes: nothing of it was kept; run `note draft` again with a higher token limit or another model")]
+    #[error(
+        "the model's answer breaks off after {bytes} bytes: nothing of it was kept; run `note draft` again with a higher token limit or another model"
+    )]
     CutOff {
         /// Length of the answer.
         bytes: usize,
     },
     /// Not JSON of the expected shape.
-    #[error("the model's answer is not a draft (line {line}, column {column}): run `note draft` again, or choose another model")]
+    #[error(
+        "the model's answer is not a draft (line {line}, column {column}): run `note draft` again, or choose another model"
+    )]
     NotADraft {
         /// From 1; 0 where the shape as a whole is wrong.
         line: usize,
@@ -37,7 +41,9 @@ pub enum DraftError {
         section: String,
     },
     /// The answer has more sections than the format.
-    #[error("the model's answer has {count} section(s) that the format {format} does not have: run `note draft` again, or choose another model")]
+    #[error(
+        "the model's answer has {count} section(s) that the format {format} does not have: run `note draft` again, or choose another model"
+    )]
     UnknownSection {
         /// How many.
         count: usize,
@@ -45,7 +51,9 @@ pub enum DraftError {
         format: String,
     },
     /// No section holds a sentence.
-    #[error("the model's answer holds no sentence: the session may be too short for a note; write it yourself, or choose another model")]
+    #[error(
+        "the model's answer holds no sentence: the session may be too short for a note; write it yourself, or choose another model"
+    )]
     NoSentences,
 }
 
@@ -84,10 +92,17 @@ pub fn parse(raw: &str, format: &NoteFormat, transcript: &Transcript) -> Result<
     let mut answer: BTreeMap<String, Vec<RawSentence>> = read(raw)?;
     let mut sections = Vec::with_capacity(format.sections.len());
     for spec in &format.sections {
-        let raw_sentences = answer.remove(&spec.key).ok_or_else(|| DraftError::MissingSection { section: spec.key.clone() })?;
+        let raw_sentences =
+            answer.remove(&spec.key).ok_or_else(|| DraftError::MissingSection { section: spec.key.clone() })?;
         let sentences = single(raw_sentences, transcript)
             .into_iter()
-            .map(|fact| Sentence { text: fact.text, origin: Origin::Model, segments: fact.segments, support: Support::Unsupported, reasons: Vec::new() })
+            .map(|fact| Sentence {
+                text: fact.text,
+                origin: Origin::Model,
+                segments: fact.segments,
+                support: Support::Unsupported,
+                reasons: Vec::new(),
+            })
             .collect();
         sections.push(Section { name: spec.key.clone(), sentences, for_clinician: spec.clinician_only.clone() });
     }
@@ -115,7 +130,11 @@ fn read<T: serde::de::DeserializeOwned>(raw: &str) -> Result<T, DraftError> {
         return Err(DraftError::Empty);
     }
     serde_json::from_str(text).map_err(|error| {
-        if error.is_eof() { DraftError::CutOff { bytes: raw.len() } } else { DraftError::NotADraft { line: error.line(), column: error.column() } }
+        if error.is_eof() {
+            DraftError::CutOff { bytes: raw.len() }
+        } else {
+            DraftError::NotADraft { line: error.line(), column: error.column() }
+        }
     })
 }
 
@@ -123,7 +142,8 @@ fn read<T: serde::de::DeserializeOwned>(raw: &str) -> Result<T, DraftError> {
 fn single(raw: Vec<RawSentence>, transcript: &Transcript) -> Vec<Fact> {
     let mut facts: Vec<Fact> = Vec::new();
     for RawSentence { text, segments } in raw {
-        let mut known: Vec<u32> = segments.into_iter().filter(|id| transcript.segments.iter().any(|segment| segment.id == *id)).collect();
+        let mut known: Vec<u32> =
+            segments.into_iter().filter(|id| transcript.segments.iter().any(|segment| segment.id == *id)).collect();
         known.sort_unstable();
         known.dedup();
         for text in sentences::of_text(&text) {
@@ -148,7 +168,16 @@ mod tests {
     use super::*;
 
     fn transcript() -> Transcript {
-        let segments = (1..=4).map(|id| Segment { id, start_s: 0.0, end_s: 1.0, speaker: None, text: "I slept.".to_owned(), words: Vec::new() }).collect();
+        let segments = (1..=4)
+            .map(|id| Segment {
+                id,
+                start_s: 0.0,
+                end_s: 1.0,
+                speaker: None,
+                text: "I slept.".to_owned(),
+                words: Vec::new(),
+            })
+            .collect();
         Transcript { language: "en".to_owned(), segments }
     }
 
@@ -161,13 +190,26 @@ mod tests {
     #[test]
     fn an_answer_becomes_the_formats_sections_with_one_sentence_each() {
         let sections = parse(WHOLE, pie(), &transcript()).expect("a draft");
-        assert_eq!(sections.iter().map(|section| section.name.as_str()).collect::<Vec<_>>(), ["Problem", "Intervention", "Evaluation"]);
-        let of = |at: usize| -> Vec<(&str, &[u32])> { sections[at].sentences.iter().map(|sentence| (sentence.text.as_str(), sentence.segments.as_slice())).collect() };
+        assert_eq!(
+            sections.iter().map(|section| section.name.as_str()).collect::<Vec<_>>(),
+            ["Problem", "Intervention", "Evaluation"]
+        );
+        let of = |at: usize| -> Vec<(&str, &[u32])> {
+            sections[at]
+                .sentences
+                .iter()
+                .map(|sentence| (sentence.text.as_str(), sentence.segments.as_slice()))
+                .collect()
+        };
         assert_eq!(of(0), [("The client slept.", &[1, 3][..]), ("The client ate.", &[1, 3])]);
         assert_eq!(of(1), []);
         assert_eq!(of(2), [("The client agreed.", &[2][..])]);
         let sentences: Vec<&Sentence> = sections.iter().flat_map(|section| &section.sentences).collect();
-        assert!(sentences.iter().all(|sentence| sentence.origin == Origin::Model && sentence.support == Support::Unsupported));
+        assert!(
+            sentences
+                .iter()
+                .all(|sentence| sentence.origin == Origin::Model && sentence.support == Support::Unsupported)
+        );
         assert!(sections[2].for_clinician.is_some());
     }
 
@@ -175,13 +217,21 @@ mod tests {
     fn a_repeated_sentence_stands_once_with_all_its_citations() {
         let raw = r#"{"Problem": [{"text": "The client slept.", "segments": [1]}, {"text": "The client slept.", "segments": [2]}], "Intervention": [], "Evaluation": []}"#;
         let sections = parse(raw, pie(), &transcript()).expect("a draft");
-        assert_eq!(sections[0].sentences.iter().map(|sentence| sentence.segments.clone()).collect::<Vec<_>>(), [vec![1, 2]]);
+        assert_eq!(
+            sections[0].sentences.iter().map(|sentence| sentence.segments.clone()).collect::<Vec<_>>(),
+            [vec![1, 2]]
+        );
     }
 
     #[test]
     fn every_cut_of_an_answer_is_an_error_that_says_so() {
         for end in WHOLE.char_indices().map(|(at, _)| at).skip(1) {
-            assert_eq!(parse(&WHOLE[..end], pie(), &transcript()), Err(DraftError::CutOff { bytes: end }), "{}", &WHOLE[..end]);
+            assert_eq!(
+                parse(&WHOLE[..end], pie(), &transcript()),
+                Err(DraftError::CutOff { bytes: end }),
+                "{}",
+                &WHOLE[..end]
+            );
         }
         assert_eq!(parse(" \n", pie(), &transcript()), Err(DraftError::Empty));
     }
@@ -192,8 +242,14 @@ mod tests {
         assert!(matches!(refused("The client slept."), DraftError::NotADraft { line: 1, column: 1 }));
         assert!(matches!(refused(r#"{"Problem": "The client slept."}"#), DraftError::NotADraft { .. }));
         assert!(matches!(refused(r#"{"Problem": [{"text": "x", "segments": [-1]}]}"#), DraftError::NotADraft { .. }));
-        assert!(matches!(refused(r#"{"Problem": [{"text": "x", "segments": [1], "mood": "sad"}]}"#), DraftError::NotADraft { .. }));
-        assert_eq!(refused(r#"{"Problem": [], "Evaluation": []}"#), DraftError::MissingSection { section: "Intervention".to_owned() });
+        assert!(matches!(
+            refused(r#"{"Problem": [{"text": "x", "segments": [1], "mood": "sad"}]}"#),
+            DraftError::NotADraft { .. }
+        ));
+        assert_eq!(
+            refused(r#"{"Problem": [], "Evaluation": []}"#),
+            DraftError::MissingSection { section: "Intervention".to_owned() }
+        );
         assert_eq!(
             refused(r#"{"Problem": [], "Intervention": [], "Evaluation": [], "Diagnosis": []}"#),
             DraftError::UnknownSection { count: 1, format: "PIE".to_owned() }
@@ -203,7 +259,12 @@ mod tests {
 
     #[test]
     fn no_word_of_the_answer_is_in_an_error() {
-        for raw in ["Zebra", r#"{"Zebra": []}"#, r#"{"Problem": [], "Intervention": [], "Evaluation": [], "Zebra": []}"#, r#"{"Problem": [{"Zebra": 1}]}"#] {
+        for raw in [
+            "Zebra",
+            r#"{"Zebra": []}"#,
+            r#"{"Problem": [], "Intervention": [], "Evaluation": [], "Zebra": []}"#,
+            r#"{"Problem": [{"Zebra": 1}]}"#,
+        ] {
             let error = parse(raw, pie(), &transcript()).expect_err("not a draft").to_string();
             assert!(!error.contains("Zebra"), "{error}");
         }
@@ -212,7 +273,10 @@ mod tests {
     #[test]
     fn facts_are_read_and_may_be_none() {
         let raw = r#"{"facts": [{"text": "The client slept.", "segments": [4]}]}"#;
-        assert_eq!(parse_facts(raw, &transcript()), Ok(vec![Fact { text: "The client slept.".to_owned(), segments: vec![4] }]));
+        assert_eq!(
+            parse_facts(raw, &transcript()),
+            Ok(vec![Fact { text: "The client slept.".to_owned(), segments: vec![4] }])
+        );
         assert_eq!(parse_facts(r#"{"facts": []}"#, &transcript()), Ok(vec![]));
         assert_eq!(parse_facts(r#"{"facts": ["#, &transcript()), Err(DraftError::CutOff { bytes: 11 }));
     }

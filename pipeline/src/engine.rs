@@ -166,7 +166,11 @@ pub trait Engines {
     ///
     /// # Errors
     /// [`EngineError`] when it does not come up, locked down, with the model asked for.
-    fn transcriber(&self, model: &ModelFile, voice_activity: Option<&ModelFile>) -> Result<Box<dyn Transcriber>, EngineError>;
+    fn transcriber(
+        &self,
+        model: &ModelFile,
+        voice_activity: Option<&ModelFile>,
+    ) -> Result<Box<dyn Transcriber>, EngineError>;
 
     /// Starts the drafting worker with its model.
     ///

@@ -58,7 +58,8 @@ struct FormatsFile {
 }
 
 static FILE: LazyLock<FormatsFile> = LazyLock::new(|| {
-    serde_saphyr::from_str(include_str!("../rules/formats.yaml")).expect("rules/formats.yaml is part of the program and read by its tests")
+    serde_saphyr::from_str(include_str!("../rules/formats.yaml"))
+        .expect("rules/formats.yaml is part of the program and read by its tests")
 });
 
 impl NoteFormat {
@@ -89,7 +90,12 @@ mod tests {
     fn the_six_formats_are_there_in_order() {
         let sections: Vec<(&str, String)> = NoteFormat::all()
             .iter()
-            .map(|format| (format.id.as_str(), format.sections.iter().map(|section| section.key.as_str()).collect::<Vec<_>>().join(" ")))
+            .map(|format| {
+                (
+                    format.id.as_str(),
+                    format.sections.iter().map(|section| section.key.as_str()).collect::<Vec<_>>().join(" "),
+                )
+            })
             .collect();
         let expected = [
             ("SOAP", "Subjective Objective Assessment Plan"),
@@ -112,10 +118,18 @@ mod tests {
     fn every_format_says_how_it_was_verified_and_leaves_something_to_the_clinician() {
         for format in NoteFormat::all() {
             assert!(format.verification.contains("verified"), "{}", format.id);
-            assert_eq!(format.name, format.sections.iter().map(|section| section.key.as_str()).collect::<Vec<_>>().join(", "));
+            assert_eq!(
+                format.name,
+                format.sections.iter().map(|section| section.key.as_str()).collect::<Vec<_>>().join(", ")
+            );
             assert!(format.sections.iter().any(|section| section.clinician_only.is_some()), "{}", format.id);
             for section in &format.sections {
-                assert!(!section.holds.is_empty() && !section.instruction.is_empty() && !section.instruction.ends_with('.'), "{} {}", format.id, section.key);
+                assert!(
+                    !section.holds.is_empty() && !section.instruction.is_empty() && !section.instruction.ends_with('.'),
+                    "{} {}",
+                    format.id,
+                    section.key
+                );
             }
         }
         assert!(!inference_rule().citation.is_empty() && inference_rule().verification.contains("verified"));

@@ -54,7 +54,9 @@ fn references(node: &Value, root: &Value) -> Result<(), SchemaError> {
         Value::Object(map) => {
             if let Some(Value::String(target)) = map.get("$ref") {
                 let name = target.strip_prefix("#/$defs/").ok_or_else(|| SchemaError::Unknown("$ref".to_owned()))?;
-                root.get("$defs").and_then(|defs| defs.get(name)).ok_or_else(|| SchemaError::NoSuchDefinition(target.clone()))?;
+                root.get("$defs")
+                    .and_then(|defs| defs.get(name))
+                    .ok_or_else(|| SchemaError::NoSuchDefinition(target.clone()))?;
             }
             map.values().try_for_each(|value| references(value, root))
         }
@@ -81,7 +83,10 @@ fn expression(schema: &Value, depth: usize) -> Result<String, SchemaError> {
     };
     if let Some(target) = map.get("$ref") {
         known(map, &["$ref"])?;
-        let name = target.as_str().and_then(|target| target.strip_prefix("#/$defs/")).ok_or_else(|| SchemaError::Unknown("$ref".to_owned()))?;
+        let name = target
+            .as_str()
+            .and_then(|target| target.strip_prefix("#/$defs/"))
+            .ok_or_else(|| SchemaError::Unknown("$ref".to_owned()))?;
         return rule(name);
     }
     if let Some(value) = map.get("const") {
@@ -89,12 +94,21 @@ fn expression(schema: &Value, depth: usize) -> Result<String, SchemaError> {
     }
     if let Some(values) = map.get("enum").and_then(Value::as_array) {
         let values: Vec<String> = values.iter().map(|value| literal(&value.to_string())).collect();
-        return if values.is_empty() { Err(SchemaError::Unknown("enum".to_owned())) } else { Ok(format!("({})", values.join(" | "))) };
+        return if values.is_empty() {
+            Err(SchemaError::Unknown("enum".to_owned()))
+        } else {
+            Ok(format!("({})", values.join(" | ")))
+        };
     }
     if let Some(choices) = map.get("anyOf").or_else(|| map.get("oneOf")).and_then(Value::as_array) {
         known(map, &["anyOf", "oneOf"])?;
-        let choices: Vec<String> = choices.iter().map(|choice| expression(choice, depth + 1)).collect::<Result<_, _>>()?;
-        return if choices.is_empty() { Err(SchemaError::Unknown("anyOf".to_owned())) } else { Ok(format!("({})", choices.join(" | "))) };
+        let choices: Vec<String> =
+            choices.iter().map(|choice| expression(choice, depth + 1)).collect::<Result<_, _>>()?;
+        return if choices.is_empty() {
+            Err(SchemaError::Unknown("anyOf".to_owned()))
+        } else {
+            Ok(format!("({})", choices.join(" | ")))
+        };
     }
     match map.get("type").and_then(Value::as_str) {
         Some("object") => object(map, depth),
@@ -160,7 +174,10 @@ fn string(map: &Map<String, Value>) -> Result<String, SchemaError> {
     let inside = match map.get("pattern") {
         None => format!("char{}", repeated(least.unwrap_or(0), most)),
         Some(Value::String(pattern)) if least.is_none() && most.is_none() => {
-            let pattern = pattern.strip_prefix('^').and_then(|pattern| pattern.strip_suffix('$')).ok_or(SchemaError::Pattern(0))?;
+            let pattern = pattern
+                .strip_prefix('^')
+                .and_then(|pattern| pattern.strip_suffix('$'))
+                .ok_or(SchemaError::Pattern(0))?;
             let characters: Vec<char> = pattern.chars().collect();
             let mut reader = Pattern { characters: &characters, at: 0 };
             let text = reader.choice(0)?;
@@ -181,7 +198,9 @@ fn integer(map: &Map<String, Value>) -> Result<String, SchemaError> {
         (None, None) => Ok(r#"("-"? ("0" | [1-9] [0-9]{0,15}))"#.to_owned()),
         _ => {
             let low = count(map, "minimum")?.ok_or_else(|| SchemaError::Unknown("minimum".to_owned()))?;
-            let high = count(map, "maximum")?.filter(|high| *high >= low).ok_or_else(|| SchemaError::Unknown("maximum".to_owned()))?;
+            let high = count(map, "maximum")?
+                .filter(|high| *high >= low)
+                .ok_or_else(|| SchemaError::Unknown("maximum".to_owned()))?;
             Ok(format!("({})", between(low, high)))
         }
     }
@@ -193,7 +212,11 @@ fn between(low: u64, high: u64) -> String {
     let mut from = low;
     loop {
         let digits = from.to_string().len();
-        let last = u32::try_from(digits).ok().and_then(|digits| 10_u64.checked_pow(digits)).map_or(u64::MAX, |next| next - 1).min(high);
+        let last = u32::try_from(digits)
+            .ok()
+            .and_then(|digits| 10_u64.checked_pow(digits))
+            .map_or(u64::MAX, |next| next - 1)
+            .min(high);
         choices.push(same_length(from.to_string().as_bytes(), last.to_string().as_bytes()));
         if last == high {
             return choices.join(" | ");
@@ -313,7 +336,11 @@ impl Pattern<'_> {
         } else if special.contains(character) {
             return Err(SchemaError::Pattern(start));
         }
-        if character == '"' || character == '\\' || character.is_control() { Err(SchemaError::Pattern(start)) } else { Ok(character) }
+        if character == '"' || character == '\\' || character.is_control() {
+            Err(SchemaError::Pattern(start))
+        } else {
+            Ok(character)
+        }
     }
 
     fn class(&mut self) -> Result<String, SchemaError> {
@@ -354,7 +381,8 @@ impl Pattern<'_> {
                 Ok(mark.to_string())
             }
             Some('{') => {
-                let length = self.characters[start..].iter().position(|c| *c == '}').ok_or(SchemaError::Pattern(start))?;
+                let length =
+                    self.characters[start..].iter().position(|c| *c == '}').ok_or(SchemaError::Pattern(start))?;
                 let inside: String = self.characters[start + 1..start + length].iter().collect();
                 self.at += length + 1;
                 let number = |text: &str| text.parse::<u32>().map_err(|_| SchemaError::Pattern(start));
@@ -397,7 +425,10 @@ mod tests {
     #[test]
     fn objects_keep_the_order_of_their_properties() {
         let schema = json!({ "type": "object", "properties": { "b": { "type": "null" }, "a": { "type": "boolean" } }, "required": ["a"], "additionalProperties": false });
-        assert_eq!(root(&schema), r#"("{" space "\"b\":" space "null" "," space "\"a\":" space ("true" | "false") space "}")"#);
+        assert_eq!(
+            root(&schema),
+            r#"("{" space "\"b\":" space "null" "," space "\"a\":" space ("true" | "false") space "}")"#
+        );
     }
 
     #[test]
@@ -413,12 +444,19 @@ mod tests {
         let schema = json!({ "type": "string", "pattern": "^The (client|clinician) [A-z, ]{8,240}[.]$" });
         assert!(grammar(&schema).is_err(), "A-z holds the backslash");
         let schema = json!({ "type": "string", "pattern": "^a(b|c) [A-Zž,-]{8,240}\\.?$" });
-        assert_eq!(root(&schema), r#"("\"" "a" ("b" | "c") " " [A-Z\u017E\x2C\x2D]{8,240} "."? "\"")"#.replace("(\"b\" | \"c\")", "((\"b\" | \"c\"))"));
+        assert_eq!(
+            root(&schema),
+            r#"("\"" "a" ("b" | "c") " " [A-Z\u017E\x2C\x2D]{8,240} "."? "\"")"#
+                .replace("(\"b\" | \"c\")", "((\"b\" | \"c\"))")
+        );
     }
 
     #[test]
     fn patterns_that_are_not_understood_are_refused() {
-        for pattern in ["abc", "^a", "^(a$", "^[a$", "^[^a]$", "^\\d$", "^a{2,1}$", "^a{x}$", "^*$", "^[]$", "^a)$", "^\"$", "^[!-#]$"] {
+        for pattern in [
+            "abc", "^a", "^(a$", "^[a$", "^[^a]$", "^\\d$", "^a{2,1}$", "^a{x}$", "^*$", "^[]$", "^a)$", "^\"$",
+            "^[!-#]$",
+        ] {
             assert!(grammar(&json!({ "type": "string", "pattern": pattern })).is_err(), "{pattern}");
         }
     }
@@ -449,13 +487,19 @@ mod tests {
         let rule: String = between(low, high).chars().filter(|c| !matches!(c, '"' | ' ')).collect();
         let expression = regex::Regex::new(&format!("^({rule})$")).expect("an expression");
         for number in 0..upto {
-            assert_eq!(expression.is_match(&number.to_string()), (low..=high).contains(&number), "{number} in {low}..={high}: {rule}");
+            assert_eq!(
+                expression.is_match(&number.to_string()),
+                (low..=high).contains(&number),
+                "{number} in {low}..={high}: {rule}"
+            );
         }
     }
 
     #[test]
     fn ranges_hold_exactly_their_numbers() {
-        for (low, high) in [(1, 1), (1, 9), (1, 37), (0, 100), (7, 123), (95, 1204), (100, 199), (10, 99), (999, 1000), (340, 349)] {
+        for (low, high) in
+            [(1, 1), (1, 9), (1, 37), (0, 100), (7, 123), (95, 1204), (100, 199), (10, 99), (999, 1000), (340, 349)]
+        {
             matches_numbers(low, high, 2_500);
         }
     }

@@ -130,7 +130,11 @@ fn judge(places: &Places<'_>, text: &str, cited: &[u32]) -> Judgement {
         reasons.push(if cited_at.is_empty() {
             format!("the model cited no segment; the words stand in {}", places.numbers(&used))
         } else {
-            format!("it rests on {}, far from those the model cited ({})", places.numbers(&far), places.numbers(&cited_at))
+            format!(
+                "it rests on {}, far from those the model cited ({})",
+                places.numbers(&far),
+                places.numbers(&cited_at)
+            )
         });
     } else if support != Support::Unsupported && used != cited_at {
         reasons.push(format!("citation moved from {} to {}", places.numbers(&cited_at), places.numbers(&used)));
@@ -144,7 +148,11 @@ fn judge(places: &Places<'_>, text: &str, cited: &[u32]) -> Judgement {
 fn beyond(cited: &BTreeSet<usize>, used: &BTreeSet<usize>) -> BTreeSet<usize> {
     let mut reached = cited.clone();
     loop {
-        let next: Vec<usize> = used.iter().copied().filter(|at| !reached.contains(at) && reached.iter().any(|other| other.abs_diff(*at) <= NEIGHBOURHOOD)).collect();
+        let next: Vec<usize> = used
+            .iter()
+            .copied()
+            .filter(|at| !reached.contains(at) && reached.iter().any(|other| other.abs_diff(*at) <= NEIGHBOURHOOD))
+            .collect();
         if next.is_empty() {
             return used.difference(&reached).copied().collect();
         }
@@ -177,9 +185,15 @@ fn claims(text: &str) -> Vec<Claim> {
         let words: Vec<&str> = clause.words.iter().map(String::as_str).collect();
         let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
         let stem_is = |list: &[&str]| clause.stems.iter().any(|stem| list.contains(&stem.as_str()));
-        let joined = words.first().is_some_and(|word| matches!(*word, "and" | "but" | "when" | "because" | "so" | "although" | "while"));
+        let joined = words
+            .first()
+            .is_some_and(|word| matches!(*word, "and" | "but" | "when" | "because" | "so" | "although" | "while"));
         let before = claims.last().filter(|_| joined && !clause.opens);
-        let who = if has(&["clinician", "therapist", "counselor", "provider"]) && !(has(&["client", "patient"]) && words.iter().position(|w| matches!(*w, "client" | "patient")) < words.iter().position(|w| matches!(*w, "clinician" | "therapist" | "counselor" | "provider"))) {
+        let who = if has(&["clinician", "therapist", "counselor", "provider"])
+            && !(has(&["client", "patient"])
+                && words.iter().position(|w| matches!(*w, "client" | "patient"))
+                    < words.iter().position(|w| matches!(*w, "clinician" | "therapist" | "counselor" | "provider")))
+        {
             Who::Clinician
         } else if has(&["client", "patient"]) {
             Who::Client
@@ -188,19 +202,44 @@ fn claims(text: &str) -> Vec<Claim> {
         };
         let passive = words.windows(2).any(|two| matches!(two, ["was" | "were", "asked" | "screened" | "assessed"]));
         let asking = stem_is(&["ask", "inquir", "screen", "check", "assess", "explor", "review"]);
-        let to = words.windows(2).any(|two| two[0] == "to" && !lexicon.function.contains(two[1])) && !has(&["about", "whether", "if"]);
+        let to = words.windows(2).any(|two| two[0] == "to" && !lexicon.function.contains(two[1]))
+            && !has(&["about", "whether", "if"]);
         let asks = asking && (who == Who::Clinician || passive) && !to;
-        let own_past = words.iter().skip(1).take(2).any(|word| word.ends_with("ed") || matches!(*word, "did" | "was" | "denied" | "had"));
-        let planned = clause.mood == Mood::Planned || lexicon.note_planned.find(&words).is_some() || before.is_some_and(|claim| claim.planned && !own_past);
-        let open = clause.stems.iter().any(|stem| lexicon.note_request.contains(stem)) || clause.mood == Mood::Wished || before.is_some_and(|claim| claim.open && !own_past);
-        let content: Vec<Content> = clause.content.iter().filter(|word| !lexicon.is_frame(&clause.stems[word.at]) || word.weighty == Some(Weighty::Medicine)).cloned().collect();
+        let own_past = words
+            .iter()
+            .skip(1)
+            .take(2)
+            .any(|word| word.ends_with("ed") || matches!(*word, "did" | "was" | "denied" | "had"));
+        let planned = clause.mood == Mood::Planned
+            || lexicon.note_planned.find(&words).is_some()
+            || before.is_some_and(|claim| claim.planned && !own_past);
+        let open = clause.stems.iter().any(|stem| lexicon.note_request.contains(stem))
+            || clause.mood == Mood::Wished
+            || before.is_some_and(|claim| claim.open && !own_past);
+        let content: Vec<Content> = clause
+            .content
+            .iter()
+            .filter(|word| !lexicon.is_frame(&clause.stems[word.at]) || word.weighty == Some(Weighty::Medicine))
+            .cloned()
+            .collect();
         claims.push(Claim {
             who,
             asks,
             planned,
             open,
             agrees: stem_is(&["agre", "accept", "consent"]),
-            former: clause.mood == Mood::Former || has(&["previously", "formerly", "past", "history", "longer", "stopped", "quit", "earlier", "before"]),
+            former: clause.mood == Mood::Former
+                || has(&[
+                    "previously",
+                    "formerly",
+                    "past",
+                    "history",
+                    "longer",
+                    "stopped",
+                    "quit",
+                    "earlier",
+                    "before",
+                ]),
             content,
             clause,
         });
@@ -234,7 +273,10 @@ fn carry(places: &Places<'_>, claim: &Claim, people: bool, cited: &BTreeSet<usiz
 
 fn keys(claim: &Claim) -> Vec<String> {
     let words = claim.content.iter().map(|word| word.root.clone());
-    words.chain(claim.clause.quantities.iter().map(places::number_key)).chain(claim.clause.times.iter().map(places::time_key)).collect()
+    words
+        .chain(claim.clause.quantities.iter().map(places::number_key))
+        .chain(claim.clause.times.iter().map(places::time_key))
+        .collect()
 }
 
 /// How a number of a note stands to one that was said.
@@ -261,7 +303,12 @@ impl Scale<'_> {
     }
 
     fn fit(&self, quantity: &Quantity, place: &Place) -> Fit {
-        place.clause.quantities.iter().map(|said| self.fit_one(quantity, said, place)).fold(Fit::No, |best, fit| if fit > best { fit } else { best })
+        place
+            .clause
+            .quantities
+            .iter()
+            .map(|said| self.fit_one(quantity, said, place))
+            .fold(Fit::No, |best, fit| if fit > best { fit } else { best })
     }
 
     fn fit_one(&self, written: &Quantity, said: &Quantity, place: &Place) -> Fit {
@@ -274,7 +321,9 @@ impl Scale<'_> {
                 if said.unit.is_some() {
                     return Fit::No;
                 }
-                let named = self.set.iter().any(|place| place.clause.scale == Some(top) || place.clause.quantities.iter().any(|other| other.of == Some(top)));
+                let named = self.set.iter().any(|place| {
+                    place.clause.scale == Some(top) || place.clause.quantities.iter().any(|other| other.of == Some(top))
+                });
                 return if named { Fit::Fully } else { Fit::Partly };
             }
             _ => {}
@@ -287,10 +336,15 @@ impl Scale<'_> {
                 }
                 // `How many hours?` names the unit for the number that answers; another number's unit does not.
                 let named = self.set.iter().any(|place| {
-                    place.clause.words.iter().any(|word| lexicon().unit(word) == Some(unit)) && !place.clause.quantities.iter().any(|other| other.unit.as_ref() == Some(unit))
+                    place.clause.words.iter().any(|word| lexicon().unit(word) == Some(unit))
+                        && !place.clause.quantities.iter().any(|other| other.unit.as_ref() == Some(unit))
                 });
                 // `I sleep five hours. Last month it was seven.`: a clause without words of its own goes on with the unit.
-                let goes_on = place.clause.content.is_empty() && self.set.iter().any(|other| other.segment + 1 == place.segment && other.clause.quantities.iter().any(|before| before.unit.as_ref() == Some(unit)));
+                let goes_on = place.clause.content.is_empty()
+                    && self.set.iter().any(|other| {
+                        other.segment + 1 == place.segment
+                            && other.clause.quantities.iter().any(|before| before.unit.as_ref() == Some(unit))
+                    });
                 return if named || goes_on { Fit::Fully } else { Fit::Partly };
             }
             _ => {}
@@ -308,10 +362,15 @@ impl Scale<'_> {
 
     fn overlap(&self, place: &Place) -> f64 {
         let words: f64 = self.claim.content.iter().filter(|word| Self::says(place, &word.root)).map(Self::weight).sum();
-        let numbers = self.claim.clause.quantities.iter().filter(|quantity| self.fit(quantity, place) > Fit::No).count();
+        let numbers =
+            self.claim.clause.quantities.iter().filter(|quantity| self.fit(quantity, place) > Fit::No).count();
         let times = self.claim.clause.times.iter().filter(|time| says_time(place, time)).count();
         // Of two places that say as much, the one that says it as a fact.
-        let stated = if matches!(place.effect, Effect::AsSaid | Effect::Affirmed) && place.clause.mood == Mood::Stated { 0.1 } else { 0.0 };
+        let stated = if matches!(place.effect, Effect::AsSaid | Effect::Affirmed) && place.clause.mood == Mood::Stated {
+            0.1
+        } else {
+            0.0
+        };
         let all = words + 1.5 * count(numbers) + count(times);
         if all > 0.0 { all + stated } else { 0.0 }
     }
@@ -319,21 +378,49 @@ impl Scale<'_> {
     /// How much of what stands near a number of the note stands in a place, or in the question it answers.
     fn nearby(&self, place: &Place, quantity: Option<&Quantity>, without: Option<TimeKind>) -> f64 {
         let clause = &self.claim.clause;
-        let part = |at: usize| clause.words[..at.min(clause.words.len())].iter().filter(|word| matches!(word.as_str(), "and" | "but" | "versus")).count();
+        let part = |at: usize| {
+            clause.words[..at.min(clause.words.len())]
+                .iter()
+                .filter(|word| matches!(word.as_str(), "and" | "but" | "versus"))
+                .count()
+        };
         let gap = |at: usize, other: &Quantity| {
             let plain = if at < other.at.start { other.at.start - at } else { (at + 1).saturating_sub(other.at.end) };
             plain + if part(at) == part(other.at.start) { 0 } else { clause.words.len() }
         };
-        let closest = |at: usize| quantity.is_none_or(|own| clause.quantities.iter().all(|other| std::ptr::eq(other, own) || gap(at, own) <= gap(at, other)));
-        let asked = |root: &str| place.clause.opens && self.set.iter().any(|other| other.answered_in == Some(place.segment) && other.clause.question.is_some() && Self::says(other, root));
+        let closest = |at: usize| {
+            quantity.is_none_or(|own| {
+                clause.quantities.iter().all(|other| std::ptr::eq(other, own) || gap(at, own) <= gap(at, other))
+            })
+        };
+        let asked = |root: &str| {
+            place.clause.opens
+                && self.set.iter().any(|other| {
+                    other.answered_in == Some(place.segment)
+                        && other.clause.question.is_some()
+                        && Self::says(other, root)
+                })
+        };
         let words: f64 = self
             .claim
             .content
             .iter()
             .filter(|word| closest(word.at))
-            .map(|word| if Self::says(place, &word.root) { 1.0 } else if asked(&word.root) { 0.75 } else { 0.0 })
+            .map(|word| {
+                if Self::says(place, &word.root) {
+                    1.0
+                } else if asked(&word.root) {
+                    0.75
+                } else {
+                    0.0
+                }
+            })
             .sum();
-        let times = clause.times.iter().filter(|time| Some(time.kind) != without && closest(time.at.start) && says_time(place, time)).count();
+        let times = clause
+            .times
+            .iter()
+            .filter(|time| Some(time.kind) != without && closest(time.at.start) && says_time(place, time))
+            .count();
         words + count(times)
     }
 }
@@ -345,15 +432,31 @@ fn count(number: usize) -> f64 {
 fn says_time(place: &Place, time: &TimeMark) -> bool {
     place.clause.times.iter().any(|said| {
         said.value == time.value
-            || matches!((time.value.as_str(), said.value.as_str()), ("am", "morning") | ("morning", "am") | ("pm", "afternoon" | "evening") | ("afternoon" | "evening", "pm"))
+            || matches!(
+                (time.value.as_str(), said.value.as_str()),
+                ("am", "morning")
+                    | ("morning", "am")
+                    | ("pm", "afternoon" | "evening")
+                    | ("afternoon" | "evening", "pm")
+            )
     })
 }
 
 fn weigh(places: &Places<'_>, claim: &Claim, people: bool, set: &BTreeSet<usize>) -> Verdict {
     let scale = Scale { claim, set: set.iter().flat_map(|at| places.of_segment(*at)).collect() };
     let overlaps: Vec<f64> = scale.set.iter().map(|place| scale.overlap(place)).collect();
-    let Some((main_at, _)) = overlaps.iter().enumerate().filter(|(_, overlap)| **overlap > 0.0).max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0))) else {
-        return Verdict { support: Support::Unsupported, reasons: vec!["nothing of it stands in the transcript where the model says".to_owned()], used: BTreeSet::new(), found: 0.0 };
+    let Some((main_at, _)) = overlaps
+        .iter()
+        .enumerate()
+        .filter(|(_, overlap)| **overlap > 0.0)
+        .max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)))
+    else {
+        return Verdict {
+            support: Support::Unsupported,
+            reasons: vec!["nothing of it stands in the transcript where the model says".to_owned()],
+            used: BTreeSet::new(),
+            found: 0.0,
+        };
     };
     let best_of_all = overlaps[main_at];
     let mut wrong: Vec<String> = Vec::new();
@@ -361,11 +464,17 @@ fn weigh(places: &Places<'_>, claim: &Claim, people: bool, set: &BTreeSet<usize>
     let (mut found, mut missing) = (0.0, 0.0);
     // The place that says most of the claim among those that say this part of it.
     let best_of = |says: &dyn Fn(&Place) -> bool| -> Option<usize> {
-        (0..scale.set.len()).filter(|at| says(scale.set[*at])).max_by(|a, b| overlaps[*a].total_cmp(&overlaps[*b]).then(b.cmp(a)))
+        (0..scale.set.len())
+            .filter(|at| says(scale.set[*at]))
+            .max_by(|a, b| overlaps[*a].total_cmp(&overlaps[*b]).then(b.cmp(a)))
     };
 
     // What the claim says of its subject stands where its first word stands, if that place says enough.
-    let head = claim.content.iter().filter(|word| !lexicon().persons.contains(&word.root)).find_map(|word| best_of(&|place| Scale::says(place, &word.root)));
+    let head = claim
+        .content
+        .iter()
+        .filter(|word| !lexicon().persons.contains(&word.root))
+        .find_map(|word| best_of(&|place| Scale::says(place, &word.root)));
     let main = scale.set[head.filter(|at| overlaps[*at] >= 0.4 * best_of_all).unwrap_or(main_at)];
     let mut used: BTreeSet<usize> = BTreeSet::from([main.segment]);
 
@@ -376,15 +485,22 @@ fn weigh(places: &Places<'_>, claim: &Claim, people: bool, set: &BTreeSet<usize>
         let Some(at) = best_of(&|place| Scale::says(place, &word.root)) else {
             let negative = main.clause.negated || main.effect == Effect::Denied;
             // `denied suicidal thoughts` where wanting to die was asked about.
-            let thought = word.root == "=think" && claim.content.iter().any(|other| matches!(other.root.as_str(), "=selfdanger" | "=otherdanger"));
+            let thought = word.root == "=think"
+                && claim.content.iter().any(|other| matches!(other.root.as_str(), "=selfdanger" | "=otherdanger"));
             if (word.root == "=difficulty" && negative) || thought {
                 continue;
             }
             missing += Scale::weight(word);
-            if main.clause.content.iter().any(|said| lexicon().are_opposite(&said.root, &word.root) && said.negated == word.negated) {
+            if main
+                .clause
+                .content
+                .iter()
+                .any(|said| lexicon().are_opposite(&said.root, &word.root) && said.negated == word.negated)
+            {
                 wrong.push(format!("“{}” is the opposite of what was said", word.surface));
             } else if let Some(weighty) = word.weighty {
-                let pronoun = matches!(weighty, Weighty::Person | Weighty::Name) && places.spoken_near(&word.root, main.segment, PRONOUN_REACH);
+                let pronoun = matches!(weighty, Weighty::Person | Weighty::Name)
+                    && places.spoken_near(&word.root, main.segment, PRONOUN_REACH);
                 match alike(&scale.set, word, weighty) {
                     Some((heard, segment)) => {
                         used.insert(segment);
@@ -392,7 +508,11 @@ fn weigh(places: &Places<'_>, claim: &Claim, people: bool, set: &BTreeSet<usize>
                         found += Scale::weight(word);
                         doubts.push(format!("“{}” is written where “{heard}” was heard", word.surface));
                     }
-                    None if pronoun => doubts.push(format!("“{}” is named near segment {}, not in it", word.surface, places.id(main.segment))),
+                    None if pronoun => doubts.push(format!(
+                        "“{}” is named near segment {}, not in it",
+                        word.surface,
+                        places.id(main.segment)
+                    )),
                     None => wrong.push(format!("{} “{}” was not spoken there", weighty.in_words(), word.surface)),
                 }
             } else {
@@ -406,8 +526,10 @@ fn weigh(places: &Places<'_>, claim: &Claim, people: bool, set: &BTreeSet<usize>
             continue;
         }
         // Any place that says as much of the claim may carry the word's negation.
-        let polarities: Vec<bool> =
-            (0..scale.set.len()).filter(|other| overlaps[*other] >= overlaps[at] - 0.15).flat_map(|other| scale.set[other].polarities(&word.root)).collect();
+        let polarities: Vec<bool> = (0..scale.set.len())
+            .filter(|other| overlaps[*other] >= overlaps[at] - 0.15)
+            .flat_map(|other| scale.set[other].polarities(&word.root))
+            .collect();
         if polarities.is_empty() {
             continue;
         }
@@ -418,7 +540,9 @@ fn weigh(places: &Places<'_>, claim: &Claim, people: bool, set: &BTreeSet<usize>
     if !unspoken.is_empty() {
         doubts.push(format!("not in the segments: {}", unspoken.join(", ")));
     }
-    for (at, (agree, disagree, written)) in polarity.into_iter().filter(|(_, (_, disagree, _))| *disagree > 0 && !claim.asks) {
+    for (at, (agree, disagree, written)) in
+        polarity.into_iter().filter(|(_, (_, disagree, _))| *disagree > 0 && !claim.asks)
+    {
         let place = scale.set[at];
         if place.effect == Effect::Denied && place.answered_in == Some(main.segment) && place.segment != main.segment {
             // The answer may take up the question's words with a pronoun.
@@ -432,11 +556,22 @@ fn weigh(places: &Places<'_>, claim: &Claim, people: bool, set: &BTreeSet<usize>
 
     // Numbers.
     for quantity in &claim.clause.quantities {
-        let fit = scale.set.iter().map(|place| scale.fit(quantity, place)).fold(Fit::No, |best, fit| if fit > best { fit } else { best });
+        let fit = scale
+            .set
+            .iter()
+            .map(|place| scale.fit(quantity, place))
+            .fold(Fit::No, |best, fit| if fit > best { fit } else { best });
         if fit == Fit::No {
             missing += 1.5;
             let reason = format!("“{}” was not said there", quantity.surface);
-            if (quantity.value - 1.0).abs() < 1e-9 && quantity.of.is_none() && !matches!(quantity.unit.as_deref(), Some("mg" | "g" | "mcg" | "ml")) { doubts.push(reason) } else { wrong.push(reason) }
+            if (quantity.value - 1.0).abs() < 1e-9
+                && quantity.of.is_none()
+                && !matches!(quantity.unit.as_deref(), Some("mg" | "g" | "mcg" | "ml"))
+            {
+                doubts.push(reason)
+            } else {
+                wrong.push(reason)
+            }
             continue;
         }
         found += 1.5;
@@ -445,12 +580,23 @@ fn weigh(places: &Places<'_>, claim: &Claim, people: bool, set: &BTreeSet<usize>
         }
         let own = best_of(&|place| scale.fit(quantity, place) > Fit::No);
         used.extend(own.map(|at| scale.set[at].segment));
-        let here = scale.set.iter().filter(|place| scale.fit(quantity, place) > Fit::No).map(|place| scale.nearby(place, Some(quantity), None)).fold(0.0, f64::max);
+        let here = scale
+            .set
+            .iter()
+            .filter(|place| scale.fit(quantity, place) > Fit::No)
+            .map(|place| scale.nearby(place, Some(quantity), None))
+            .fold(0.0, f64::max);
         let rival = scale.set.iter().find(|place| {
-            scale.fit(quantity, place) == Fit::No && scale.nearby(place, Some(quantity), None) > here && place.clause.quantities.iter().any(|other| same_kind(quantity, other))
+            scale.fit(quantity, place) == Fit::No
+                && scale.nearby(place, Some(quantity), None) > here
+                && place.clause.quantities.iter().any(|other| same_kind(quantity, other))
         });
         if let Some(rival) = rival {
-            wrong.push(format!("“{}” was said of something else; segment {} has another number", quantity.surface, places.id(rival.segment)));
+            wrong.push(format!(
+                "“{}” was said of something else; segment {} has another number",
+                quantity.surface,
+                places.id(rival.segment)
+            ));
         }
     }
 
@@ -460,25 +606,43 @@ fn weigh(places: &Places<'_>, claim: &Claim, people: bool, set: &BTreeSet<usize>
             Some(at) => {
                 found += 1.0;
                 used.insert(scale.set[at].segment);
-                if matches!(time.kind, TimeKind::Weekday | TimeKind::Month | TimeKind::Daypart | TimeKind::Ago | TimeKind::Frequency) {
-                    let here = scale.set.iter().filter(|place| says_time(place, time)).map(|place| scale.nearby(place, None, Some(time.kind))).fold(0.0, f64::max);
+                if matches!(
+                    time.kind,
+                    TimeKind::Weekday | TimeKind::Month | TimeKind::Daypart | TimeKind::Ago | TimeKind::Frequency
+                ) {
+                    let here = scale
+                        .set
+                        .iter()
+                        .filter(|place| says_time(place, time))
+                        .map(|place| scale.nearby(place, None, Some(time.kind)))
+                        .fold(0.0, f64::max);
                     let rival = scale.set.iter().find(|place| {
-                        !says_time(place, time) && scale.nearby(place, None, Some(time.kind)) > here && place.clause.times.iter().any(|other| other.kind == time.kind)
+                        !says_time(place, time)
+                            && scale.nearby(place, None, Some(time.kind)) > here
+                            && place.clause.times.iter().any(|other| other.kind == time.kind)
                     });
                     if let Some(rival) = rival {
-                        wrong.push(format!("“{}” was said of something else; segment {} has another time", time.surface, places.id(rival.segment)));
+                        wrong.push(format!(
+                            "“{}” was said of something else; segment {} has another time",
+                            time.surface,
+                            places.id(rival.segment)
+                        ));
                     }
                 }
             }
             None => {
                 let another = main.clause.times.iter().any(|said| said.kind == time.kind);
-                let known = time.kind == TimeKind::Relative && time.value.strip_prefix("last ").is_some_and(|unit| scale.set.iter().any(|place| place.clause.stems.iter().any(|stem| stem == unit)));
+                let known = time.kind == TimeKind::Relative
+                    && time.value.strip_prefix("last ").is_some_and(|unit| {
+                        scale.set.iter().any(|place| place.clause.stems.iter().any(|stem| stem == unit))
+                    });
                 if known {
                     continue;
                 }
                 missing += 1.0;
                 let reason = format!("“{}” was not said there", time.surface);
-                let firm = matches!(time.kind, TimeKind::Weekday | TimeKind::Month | TimeKind::Frequency | TimeKind::Ago);
+                let firm =
+                    matches!(time.kind, TimeKind::Weekday | TimeKind::Month | TimeKind::Frequency | TimeKind::Ago);
                 if firm || another { wrong.push(reason) } else { doubts.push(reason) }
             }
         }
@@ -492,7 +656,9 @@ fn weigh(places: &Places<'_>, claim: &Claim, people: bool, set: &BTreeSet<usize>
         }
     } else {
         match (main.clause.question, main.effect) {
-            (Some(_), Effect::Unanswered) => doubts.push(format!("segment {number} only asks; the answer is not clear")),
+            (Some(_), Effect::Unanswered) => {
+                doubts.push(format!("segment {number} only asks; the answer is not clear"))
+            }
             (None, Effect::Unanswered) if claim.who == Who::Client && main.clause.mood == Mood::Stated => {
                 doubts.push(format!("segment {number} speaks of “you”: it may not be the client’s words"));
             }
@@ -500,16 +666,29 @@ fn weigh(places: &Places<'_>, claim: &Claim, people: bool, set: &BTreeSet<usize>
             _ => {}
         }
         match main.clause.mood {
-            Mood::Planned if !claim.planned && !claim.open => wrong.push(format!("segment {number} speaks of something to come; here it is written as done")),
+            Mood::Planned if !claim.planned && !claim.open => {
+                wrong.push(format!("segment {number} speaks of something to come; here it is written as done"))
+            }
             // `I thought about …` is a thought, and may be written as one.
             Mood::Wished if claim.content.iter().any(|word| word.root == "=think") => {}
-            Mood::Wished if claim.planned && !claim.open => doubts.push(format!("segment {number} speaks of something wished or possible; here it is written as planned")),
+            Mood::Wished if claim.planned && !claim.open => doubts.push(format!(
+                "segment {number} speaks of something wished or possible; here it is written as planned"
+            )),
             Mood::Wished if !claim.open => {
-                let reason = format!("segment {number} speaks of something wished or possible; here it is written as done");
-                if main.clause.words.iter().any(|word| word == "would") { doubts.push(reason) } else { wrong.push(reason) }
+                let reason =
+                    format!("segment {number} speaks of something wished or possible; here it is written as done");
+                if main.clause.words.iter().any(|word| word == "would") {
+                    doubts.push(reason)
+                } else {
+                    wrong.push(reason)
+                }
             }
-            Mood::Former if !claim.former => wrong.push(format!("segment {number} speaks of something that is no more")),
-            Mood::Stated if claim.planned && !claim.open && main.clause.question.is_none() => doubts.push(format!("segment {number} does not speak of something to come")),
+            Mood::Former if !claim.former => {
+                wrong.push(format!("segment {number} speaks of something that is no more"))
+            }
+            Mood::Stated if claim.planned && !claim.open && main.clause.question.is_none() => {
+                doubts.push(format!("segment {number} does not speak of something to come"))
+            }
             _ => {}
         }
         who_said(claim, main, people, number, &mut doubts);
@@ -551,7 +730,9 @@ fn who_said(claim: &Claim, main: &Place, people: bool, number: u32, doubts: &mut
             // Who did it to whom: a person who acts is named before the act, one who bears it after.
             let person = claim.content.iter().position(|word| lexicon().persons.contains(&word.root));
             let act = claim.content.iter().position(|word| {
-                !lexicon().persons.contains(&word.root) && word.weighty != Some(Weighty::Name) && said.content.iter().any(|own| own.root == word.root)
+                !lexicon().persons.contains(&word.root)
+                    && word.weighty != Some(Weighty::Name)
+                    && said.content.iter().any(|own| own.root == word.root)
             });
             let acts = match said.subject {
                 Subject::Third => Some(true),
@@ -584,7 +765,12 @@ fn alike(set: &[&Place], word: &Content, weighty: Weighty) -> Option<(String, us
         return None;
     }
     set.iter().find_map(|place| {
-        place.clause.content.iter().find(|said| distance(&said.surface.to_lowercase(), &written) <= slips && said.surface.chars().count() >= 5).map(|said| (said.surface.clone(), place.segment))
+        place
+            .clause
+            .content
+            .iter()
+            .find(|said| distance(&said.surface.to_lowercase(), &written) <= slips && said.surface.chars().count() >= 5)
+            .map(|said| (said.surface.clone(), place.segment))
     })
 }
 

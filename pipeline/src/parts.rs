@@ -6,7 +6,9 @@ use std::ops::Range;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartsError {
     /// One segment alone is longer than a part may be.
-    #[error("segment {segment} of the transcript has {tokens} tokens and a part may have {budget}: use a model with a longer context")]
+    #[error(
+        "segment {segment} of the transcript has {tokens} tokens and a part may have {budget}: use a model with a longer context"
+    )]
     Oversized {
         /// The segment's id: its place in the list, counted from 1.
         segment: usize,
@@ -68,7 +70,11 @@ mod tests {
 
     #[test]
     fn a_short_session_is_one_part() {
-        assert_eq!(plan(&[10, 20, 30], 60).map(|parts| parts.into_iter().map(|part| (part.start, part.end)).collect::<Vec<_>>()), Ok(vec![(0, 3)]));
+        assert_eq!(
+            plan(&[10, 20, 30], 60)
+                .map(|parts| parts.into_iter().map(|part| (part.start, part.end)).collect::<Vec<_>>()),
+            Ok(vec![(0, 3)])
+        );
         assert_eq!(plan(&[], 60), Ok(vec![]));
     }
 

@@ -49,7 +49,9 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("summary", include_str!("../../templates/prompts/summary.j2")),
         ("combine", include_str!("../../templates/prompts/combine.j2")),
     ] {
-        environment.add_template(name, source).expect("the prompt templates are part of the program and rendered by its tests");
+        environment
+            .add_template(name, source)
+            .expect("the prompt templates are part of the program and rendered by its tests");
     }
     environment
 });
@@ -68,7 +70,10 @@ pub fn draft_messages(format: &NoteFormat, segments: &[Segment]) -> PromptText {
 #[must_use]
 pub fn summary_messages(segments: &[Segment], part: usize, parts: usize) -> PromptText {
     let lines: Vec<String> = segments.iter().map(segment_line).collect();
-    PromptText { template: format!("summary@{VERSION}"), messages: messages("summary", context! { part, parts, lines }) }
+    PromptText {
+        template: format!("summary@{VERSION}"),
+        messages: messages("summary", context! { part, parts, lines }),
+    }
 }
 
 /// The prompt for a note from the facts of all parts, in order.
@@ -170,8 +175,11 @@ fn sentence_schema(segments: &RangeInclusive<u32>) -> Value {
 }
 
 fn format_value(format: &NoteFormat) -> minijinja::Value {
-    let sections: Vec<minijinja::Value> =
-        format.sections.iter().map(|section| context! { key => &section.key, instruction => &section.instruction }).collect();
+    let sections: Vec<minijinja::Value> = format
+        .sections
+        .iter()
+        .map(|section| context! { key => &section.key, instruction => &section.instruction })
+        .collect();
     context! { id => &format.id, name => &format.name, sections }
 }
 
@@ -181,7 +189,9 @@ fn messages(template: &str, context: minijinja::Value) -> Vec<Message> {
         .and_then(|template| template.render_captured(context))
         .expect("every template is part of the program and given its whole context; the tests render all");
     let mut block = |name: &str| {
-        rendered.with_state_mut(|state| state.render_block(name)).expect("every template has both blocks; the tests render all")
+        rendered
+            .with_state_mut(|state| state.render_block(name))
+            .expect("every template has both blocks; the tests render all")
     };
     ["system", "user"].into_iter().map(|role| Message { role: role.to_owned(), content: block(role) }).collect()
 }
@@ -223,7 +233,8 @@ mod tests {
             (summary_messages(&segments, 1, 3), include_str!("../tests/data/prompt-summary.txt")),
             (combine_messages(soap(), &facts), include_str!("../tests/data/prompt-combine-soap.txt")),
         ] {
-            let text: String = prompt.messages.iter().map(|message| format!("--- {}\n{}\n", message.role, message.content)).collect();
+            let text: String =
+                prompt.messages.iter().map(|message| format!("--- {}\n{}\n", message.role, message.content)).collect();
             assert_eq!(format!("{}\n{text}", prompt.template), recorded);
         }
     }
@@ -235,8 +246,19 @@ mod tests {
                 let [system, user] = prompt.messages.as_slice() else { panic!("two messages") };
                 assert_eq!((system.role.as_str(), user.role.as_str()), ("system", "user"));
                 assert!(system.content.contains("Never guess."));
-                assert!(format.sections.iter().all(|section| user.content.contains(&format!("- {}: {}.", section.key, section.instruction))));
-                assert!(format.sections.iter().filter_map(|section| section.clinician_only.as_ref()).all(|left| !user.content.contains(left)));
+                assert!(
+                    format
+                        .sections
+                        .iter()
+                        .all(|section| user.content.contains(&format!("- {}: {}.", section.key, section.instruction)))
+                );
+                assert!(
+                    format
+                        .sections
+                        .iter()
+                        .filter_map(|section| section.clinician_only.as_ref())
+                        .all(|left| !user.content.contains(left))
+                );
             }
         }
     }
@@ -257,7 +279,10 @@ mod tests {
         assert_eq!(keys, ["Subjective", "Objective", "Assessment", "Plan"]);
         assert_eq!(schema["required"], json!(keys));
         let sentence = &schema["$defs"]["sentence"]["properties"];
-        assert_eq!((&sentence["segments"]["items"]["minimum"], &sentence["segments"]["items"]["maximum"]), (&json!(1), &json!(27)));
+        assert_eq!(
+            (&sentence["segments"]["items"]["minimum"], &sentence["segments"]["items"]["maximum"]),
+            (&json!(1), &json!(27))
+        );
         assert_eq!(summary_schema(5..=9)["$defs"]["sentence"]["properties"]["segments"]["items"]["minimum"], json!(5));
     }
 
@@ -275,10 +300,20 @@ mod tests {
         let schema = output_schema(soap(), 1..=2);
         let pattern = schema["$defs"]["sentence"]["properties"]["text"]["pattern"].as_str().expect("a pattern");
         let pattern = Regex::new(pattern).expect("a regular expression");
-        for good in ["The client slept about 6 hours (5.5 at worst), she said.", "The client saw her mother's friend Zoë.", "The clinician asked about sleep & mood: 6/10."] {
+        for good in [
+            "The client slept about 6 hours (5.5 at worst), she said.",
+            "The client saw her mother's friend Zoë.",
+            "The clinician asked about sleep & mood: 6/10.",
+        ] {
             assert!(pattern.is_match(good), "{good}");
         }
-        for bad in ["The client slept 六 hours.", "I slept about six hours.", "The client slept", "The client said \"no\" today.", "The client спала six hours."] {
+        for bad in [
+            "The client slept 六 hours.",
+            "I slept about six hours.",
+            "The client slept",
+            "The client said \"no\" today.",
+            "The client спала six hours.",
+        ] {
             assert!(!pattern.is_match(bad), "{bad}");
         }
     }

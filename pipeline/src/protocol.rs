@@ -191,7 +191,8 @@ pub fn frame<T: Serialize>(message: &T) -> Result<Vec<u8>, FrameError> {
     let mut bytes = vec![0; 4];
     serde_json::to_writer(&mut bytes, message).map_err(|_| FrameError::NotAMessage)?;
     let length = bytes.len() - 4;
-    let announced = u32::try_from(length).ok().filter(|length| *length <= MAX_FRAME).ok_or(FrameError::TooLong(length as u64))?;
+    let announced =
+        u32::try_from(length).ok().filter(|length| *length <= MAX_FRAME).ok_or(FrameError::TooLong(length as u64))?;
     bytes[..4].copy_from_slice(&announced.to_be_bytes());
     Ok(bytes)
 }
@@ -263,7 +264,14 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_refused_and_not_repeated() {
-        for body in [&b"hello"[..], b"", b"{}", b"{\"type\":\"shout\"}", b"\xff\xfe", b"{\"type\":\"progress\",\"done\":\"secret\"}"] {
+        for body in [
+            &b"hello"[..],
+            b"",
+            b"{}",
+            b"{\"type\":\"shout\"}",
+            b"\xff\xfe",
+            b"{\"type\":\"progress\",\"done\":\"secret\"}",
+        ] {
             let mut bytes = u32::try_from(body.len()).expect("short").to_be_bytes().to_vec();
             bytes.extend_from_slice(body);
             let error = read(&bytes).expect_err("no message");

@@ -98,7 +98,9 @@ pub(crate) fn read(text: &str) -> Vec<Clause> {
     let mut clauses: Vec<Clause> = Vec::new();
     let mut start = 0;
     while start < tokens.len() {
-        let end = (start..tokens.len()).find(|at| matches!(tokens[*at].after, Mark::Stop | Mark::Question)).map_or(tokens.len(), |at| at + 1);
+        let end = (start..tokens.len())
+            .find(|at| matches!(tokens[*at].after, Mark::Stop | Mark::Question))
+            .map_or(tokens.len(), |at| at + 1);
         read_sentence(&tokens[start..end], &mut clauses);
         start = end;
     }
@@ -106,15 +108,15 @@ pub(crate) fn read(text: &str) -> Vec<Clause> {
 }
 
 const QUESTION_AUXILIARIES: [&str; 24] = [
-    "do", "does", "did", "have", "has", "had", "is", "are", "was", "were", "am", "can", "could", "will", "would", "should", "any", "anything", "you", "anyone", "may",
-    "shall", "ever", "still",
+    "do", "does", "did", "have", "has", "had", "is", "are", "was", "were", "am", "can", "could", "will", "would",
+    "should", "any", "anything", "you", "anyone", "may", "shall", "ever", "still",
 ];
 
 const SUBJECTS: [&str; 10] = ["i", "he", "she", "it", "they", "we", "you", "there", "this", "that"];
 
 const AUXILIARIES: [&str; 26] = [
-    "did", "does", "do", "was", "is", "are", "were", "could", "can", "will", "would", "had", "has", "have", "not", "never", "denied", "denies", "then", "reported", "stated",
-    "said", "says", "am", "should", "felt",
+    "did", "does", "do", "was", "is", "are", "were", "could", "can", "will", "would", "had", "has", "have", "not",
+    "never", "denied", "denies", "then", "reported", "stated", "said", "says", "am", "should", "felt",
 ];
 
 fn read_sentence(sentence: &[Token], clauses: &mut Vec<Clause>) {
@@ -153,7 +155,14 @@ fn read_sentence(sentence: &[Token], clauses: &mut Vec<Clause>) {
                 clause.subject = subject;
             }
             let joined = part.first().is_some_and(|token| token.text == "and");
-            if joined && clause.mood == Mood::Stated && mood != Mood::Former && !part.get(1).is_some_and(|token| verb_of_the_past(&token.text) || matches!(token.text.as_str(), "did" | "was" | "were" | "had" | "denied")) {
+            if joined
+                && clause.mood == Mood::Stated
+                && mood != Mood::Former
+                && !part.get(1).is_some_and(|token| {
+                    verb_of_the_past(&token.text)
+                        || matches!(token.text.as_str(), "did" | "was" | "were" | "had" | "denied")
+                })
+            {
                 clause.mood = mood;
             }
         }
@@ -164,12 +173,41 @@ fn read_sentence(sentence: &[Token], clauses: &mut Vec<Clause>) {
 
 /// `and two weeks ago it was …`
 fn clause_follows(texts: &[&str]) -> bool {
-    texts.windows(2).take(5).any(|two| matches!(two[0], "it" | "i" | "he" | "she" | "they" | "we" | "there") && AUXILIARIES.contains(&two[1]))
+    texts.windows(2).take(5).any(|two| {
+        matches!(two[0], "it" | "i" | "he" | "she" | "they" | "we" | "there") && AUXILIARIES.contains(&two[1])
+    })
 }
 
 fn verb_of_the_past(word: &str) -> bool {
     (word.len() > 4 && word.ends_with("ed") && !matches!(word, "need" | "speed" | "indeed"))
-        || matches!(word, "woke" | "slept" | "took" | "went" | "told" | "wrote" | "brought" | "met" | "kept" | "ate" | "drank" | "fought" | "left" | "lost" | "spent" | "spoke" | "ran" | "cut" | "began" | "got" | "made" | "found" | "hit" | "felt" | "gave")
+        || matches!(
+            word,
+            "woke"
+                | "slept"
+                | "took"
+                | "went"
+                | "told"
+                | "wrote"
+                | "brought"
+                | "met"
+                | "kept"
+                | "ate"
+                | "drank"
+                | "fought"
+                | "left"
+                | "lost"
+                | "spent"
+                | "spoke"
+                | "ran"
+                | "cut"
+                | "began"
+                | "got"
+                | "made"
+                | "found"
+                | "hit"
+                | "felt"
+                | "gave"
+        )
 }
 
 fn read_clause(tokens: &[Token], asked: bool, first: bool, particle: bool) -> Clause {
@@ -179,18 +217,49 @@ fn read_clause(tokens: &[Token], asked: bool, first: bool, particle: bool) -> Cl
     let (mut quantities, scale) = quantities::quantities(tokens);
     let times = quantities::time_marks(tokens, &mut quantities);
     let content = content(tokens, &texts, &stems, &quantities, &times, first, particle);
-    let negated = content.iter().any(|word| word.negated) || (content.is_empty() && !particle && texts.iter().any(|word| lexicon().explicit_negation.contains(*word)));
-    let opening: Vec<&str> = texts.iter().copied().skip_while(|word| matches!(*word, "and" | "so" | "but" | "or" | "okay" | "ok" | "well" | "then" | "now" | "also")).collect();
+    let negated = content.iter().any(|word| word.negated)
+        || (content.is_empty() && !particle && texts.iter().any(|word| lexicon().explicit_negation.contains(*word)));
+    let opening: Vec<&str> = texts
+        .iter()
+        .copied()
+        .skip_while(|word| {
+            matches!(*word, "and" | "so" | "but" | "or" | "okay" | "ok" | "well" | "then" | "now" | "also")
+        })
+        .collect();
     let question = asked.then(|| {
-        let closed = opening.first().is_some_and(|word| QUESTION_AUXILIARIES.contains(word)) || !opening.iter().any(|word| lexicon().question_words.contains(*word));
+        let closed = opening.first().is_some_and(|word| QUESTION_AUXILIARIES.contains(word))
+            || !opening.iter().any(|word| lexicon().question_words.contains(*word));
         if closed { Question::Closed } else { Question::Open }
     });
-    Clause { content, quantities, times, scale, mood: mood(tokens, &texts), subject: subject(&texts, &stems), question, reply: None, negated, opens: first, words, stems }
+    Clause {
+        content,
+        quantities,
+        times,
+        scale,
+        mood: mood(tokens, &texts),
+        subject: subject(&texts, &stems),
+        question,
+        reply: None,
+        negated,
+        opens: first,
+        words,
+        stems,
+    }
 }
 
-fn content(tokens: &[Token], texts: &[&str], stems: &[String], quantities: &[Quantity], times: &[TimeMark], first: bool, particle: bool) -> Vec<Content> {
+fn content(
+    tokens: &[Token],
+    texts: &[&str],
+    stems: &[String],
+    quantities: &[Quantity],
+    times: &[TimeMark],
+    first: bool,
+    particle: bool,
+) -> Vec<Content> {
     let lexicon = lexicon();
-    let taken = |at: usize| quantities.iter().any(|quantity| quantity.at.contains(&at)) || times.iter().any(|time| time.at.contains(&at));
+    let taken = |at: usize| {
+        quantities.iter().any(|quantity| quantity.at.contains(&at)) || times.iter().any(|time| time.at.contains(&at))
+    };
     let mut negated = false;
     let mut turned_last: Option<(usize, bool)> = None;
     let mut loose = false;
@@ -202,13 +271,34 @@ fn content(tokens: &[Token], texts: &[&str], stems: &[String], quantities: &[Qua
             continue;
         }
         if let Some((group, length)) = lexicon.group(&stems[at..]).filter(|(_, length)| *length > 1) {
-            let surface = tokens[at..at + length].iter().map(|token| token.surface.as_str()).collect::<Vec<_>>().join(" ");
-            out.push(Content { root: group.to_owned(), surface, negated, loose, weighty: lexicon.weighty(group, texts[at]), at });
+            let surface =
+                tokens[at..at + length].iter().map(|token| token.surface.as_str()).collect::<Vec<_>>().join(" ");
+            out.push(Content {
+                root: group.to_owned(),
+                surface,
+                negated,
+                loose,
+                weighty: lexicon.weighty(group, texts[at]),
+                at,
+            });
             at += length;
             // `thoughts of hurting yourself or anyone else`
-            if group == "=selfdanger" && texts.get(at) == Some(&"or") && matches!(texts.get(at + 1), Some(&("anyone" | "anybody" | "someone" | "somebody" | "others" | "other"))) {
+            if group == "=selfdanger"
+                && texts.get(at) == Some(&"or")
+                && matches!(
+                    texts.get(at + 1),
+                    Some(&("anyone" | "anybody" | "someone" | "somebody" | "others" | "other"))
+                )
+            {
                 let root = "=otherdanger".to_owned();
-                out.push(Content { weighty: lexicon.weighty(&root, "others"), root, surface: tokens[at + 1].surface.clone(), negated, loose, at });
+                out.push(Content {
+                    weighty: lexicon.weighty(&root, "others"),
+                    root,
+                    surface: tokens[at + 1].surface.clone(),
+                    negated,
+                    loose,
+                    at,
+                });
                 at += 2;
             }
             continue;
@@ -217,7 +307,12 @@ fn content(tokens: &[Token], texts: &[&str], stems: &[String], quantities: &[Qua
         let explicit = lexicon.explicit_negation.contains(word) && !(particle && at == 0);
         let lexical = lexicon.lexical_negation.contains(&stems[at]);
         let reached = negated && out.last().is_some_and(|last| last.negated);
-        if reached && matches!(word, "about" | "on" | "with" | "in" | "since" | "from" | "for" | "at" | "by" | "during" | "after" | "before") {
+        if reached
+            && matches!(
+                word,
+                "about" | "on" | "with" | "in" | "since" | "from" | "for" | "at" | "by" | "during" | "after" | "before"
+            )
+        {
             loose = true;
         }
         if explicit {
@@ -228,9 +323,11 @@ fn content(tokens: &[Token], texts: &[&str], stems: &[String], quantities: &[Qua
             loose = false;
             turned_last = Some((out.len(), false));
         }
-        let carries = !taken(at) && !explicit && !lexicon.function.contains(word) && word.chars().any(char::is_alphabetic);
+        let carries =
+            !taken(at) && !explicit && !lexicon.function.contains(word) && word.chars().any(char::is_alphabetic);
         if carries {
-            let root = lexicon.group(&stems[at..at + 1]).map_or_else(|| stems[at].clone(), |(group, _)| group.to_owned());
+            let root =
+                lexicon.group(&stems[at..at + 1]).map_or_else(|| stems[at].clone(), |(group, _)| group.to_owned());
             let name = tokens[at].capital && !(first && at == 0) && !lexicon.is_frame(&stems[at]);
             let weighty = lexicon.weighty(&root, word).or(name.then_some(Weighty::Name));
             out.push(Content { root, surface: tokens[at].surface.clone(), negated, loose, weighty, at });
@@ -244,7 +341,11 @@ fn content(tokens: &[Token], texts: &[&str], stems: &[String], quantities: &[Qua
     if let Some((before, explicit)) = turned_last
         && before > 0
         && !explicit
-        && !out[before..].iter().any(|word| !lexicon.lexical_negation.contains(&word.root) && !lexicon.is_frame(&word.root) && !word.root.starts_with("=difficulty"))
+        && !out[before..].iter().any(|word| {
+            !lexicon.lexical_negation.contains(&word.root)
+                && !lexicon.is_frame(&word.root)
+                && !word.root.starts_with("=difficulty")
+        })
     {
         for word in &mut out[..before] {
             word.negated = !word.negated;
@@ -255,7 +356,9 @@ fn content(tokens: &[Token], texts: &[&str], stems: &[String], quantities: &[Qua
 
 fn mood(tokens: &[Token], texts: &[&str]) -> Mood {
     let lexicon = lexicon();
-    if lexicon.former.find(texts).is_some() && !texts.windows(3).any(|three| matches!(three, ["am" | "get" | "getting" | "is" | "not", "used", "to"])) {
+    if lexicon.former.find(texts).is_some()
+        && !texts.windows(3).any(|three| matches!(three, ["am" | "get" | "getting" | "is" | "not", "used", "to"]))
+    {
         return Mood::Former;
     }
     if lexicon.talk.at(texts).is_some() {
@@ -268,12 +371,55 @@ fn mood(tokens: &[Token], texts: &[&str]) -> Mood {
     let requested = (0..texts.len()).any(|at| {
         let part = (0..at).rev().find(|before| tokens[*before].after == Mark::Comma).map_or(0, |before| before + 1);
         let lead = &texts[part..at];
-        let opens = lead.iter().all(|word| matches!(*word, "please" | "just" | "and" | "so" | "then" | "maybe" | "okay" | "ok" | "also" | "now" | "do" | "or"));
+        let opens = lead.iter().all(|word| {
+            matches!(
+                *word,
+                "please" | "just" | "and" | "so" | "then" | "maybe" | "okay" | "ok" | "also" | "now" | "do" | "or"
+            )
+        });
         let next = texts.get(at + 1).copied().unwrap_or("");
         let plain = !texts[at].ends_with("ed") && !lexicon.function.contains(texts[at]);
         let asked = lead.contains(&"please") || (next == "your" && !texts[at].ends_with("ing"));
         let known = lexicon.request.contains(texts[at])
-            && matches!(next, "the" | "a" | "an" | "your" | "it" | "them" | "this" | "that" | "these" | "down" | "up" | "out" | "off" | "every" | "each" | "with" | "to" | "on" | "for" | "at" | "one" | "two" | "three" | "some" | "any" | "me" | "using" | "doing" | "taking" | "going" | "track" | "notes" | "about" | "in" | "sure" | "")
+            && matches!(
+                next,
+                "the"
+                    | "a"
+                    | "an"
+                    | "your"
+                    | "it"
+                    | "them"
+                    | "this"
+                    | "that"
+                    | "these"
+                    | "down"
+                    | "up"
+                    | "out"
+                    | "off"
+                    | "every"
+                    | "each"
+                    | "with"
+                    | "to"
+                    | "on"
+                    | "for"
+                    | "at"
+                    | "one"
+                    | "two"
+                    | "three"
+                    | "some"
+                    | "any"
+                    | "me"
+                    | "using"
+                    | "doing"
+                    | "taking"
+                    | "going"
+                    | "track"
+                    | "notes"
+                    | "about"
+                    | "in"
+                    | "sure"
+                    | ""
+            )
             && texts.len() > 1;
         opens && plain && (asked || known)
     });
@@ -287,11 +433,24 @@ fn mood(tokens: &[Token], texts: &[&str]) -> Mood {
 }
 
 fn subject(texts: &[&str], stems: &[String]) -> Subject {
-    let leads = |at: usize| texts[..at].iter().all(|word| lexicon().function.contains(*word) || !word.chars().any(char::is_alphabetic) || matches!(*word, "no" | "last" | "yesterday" | "today"));
+    let leads = |at: usize| {
+        texts[..at].iter().all(|word| {
+            lexicon().function.contains(*word)
+                || !word.chars().any(char::is_alphabetic)
+                || matches!(*word, "no" | "last" | "yesterday" | "today")
+        })
+    };
     for (at, word) in texts.iter().enumerate() {
         match *word {
             "i" | "we" => return Subject::First,
-            "you" if !matches!(texts.get(at + 1), Some(&"know")) && at.checked_sub(1).is_none_or(|before| !matches!(texts[before], "thank" | "see" | "like" | "tell" | "told" | "asking")) => return Subject::Second,
+            "you"
+                if !matches!(texts.get(at + 1), Some(&"know"))
+                    && at.checked_sub(1).is_none_or(|before| {
+                        !matches!(texts[before], "thank" | "see" | "like" | "tell" | "told" | "asking")
+                    }) =>
+            {
+                return Subject::Second;
+            }
             "he" | "she" | "they" => return Subject::Third,
             "your" if at < 2 => return Subject::Second,
             // `called my friend`: whoever acts was named before.
@@ -310,7 +469,9 @@ fn subject(texts: &[&str], stems: &[String]) -> Subject {
 
 /// Whether a stem names a person other than client and clinician.
 pub(crate) fn is_person(stem: &str) -> bool {
-    let group = lexicon().group(std::slice::from_ref(&stem.to_owned())).map_or_else(|| stem.to_owned(), |(group, _)| group.to_owned());
+    let group = lexicon()
+        .group(std::slice::from_ref(&stem.to_owned()))
+        .map_or_else(|| stem.to_owned(), |(group, _)| group.to_owned());
     lexicon().persons.contains(&group)
 }
 
@@ -318,8 +479,15 @@ fn reply_of(texts: &[&str]) -> Option<Reply> {
     let lexicon = lexicon();
     let skipped = texts.iter().take_while(|word| matches!(**word, "um" | "uh" | "well" | "oh" | "hmm" | "so")).count();
     let texts = &texts[skipped..];
-    let lengths = [(lexicon.unclear.at(texts), Reply::Unclear), (lexicon.no.at(texts), Reply::No), (lexicon.yes.at(texts), Reply::Yes)];
-    let best = lengths.into_iter().filter_map(|(length, reply)| length.map(|length| (length, reply))).max_by_key(|(length, reply)| (*length, *reply != Reply::Yes));
+    let lengths = [
+        (lexicon.unclear.at(texts), Reply::Unclear),
+        (lexicon.no.at(texts), Reply::No),
+        (lexicon.yes.at(texts), Reply::Yes),
+    ];
+    let best = lengths
+        .into_iter()
+        .filter_map(|(length, reply)| length.map(|length| (length, reply)))
+        .max_by_key(|(length, reply)| (*length, *reply != Reply::Yes));
     match best {
         // `not only`, `no problem` are no refusal.
         Some((_, Reply::No)) if lexicon.not_negation.at(texts).is_some() => Some(Reply::Yes),

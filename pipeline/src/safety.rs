@@ -39,14 +39,25 @@ struct Rules {
 }
 
 fn file() -> DangerFile {
-    serde_saphyr::from_str(include_str!("../rules/danger.yaml")).expect("rules/danger.yaml is part of the program and read by its tests")
+    serde_saphyr::from_str(include_str!("../rules/danger.yaml"))
+        .expect("rules/danger.yaml is part of the program and read by its tests")
 }
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let file = file();
     Rules {
-        ignore: file.ignore.iter().map(|pattern| Regex::new(pattern).expect("a pattern of rules/danger.yaml, compiled by its tests")).collect(),
-        find: file.rules.iter().map(|rule| (rule.danger, RegexSet::new(&rule.find).expect("a pattern of rules/danger.yaml, compiled by its tests"))).collect(),
+        ignore: file
+            .ignore
+            .iter()
+            .map(|pattern| Regex::new(pattern).expect("a pattern of rules/danger.yaml, compiled by its tests"))
+            .collect(),
+        find: file
+            .rules
+            .iter()
+            .map(|rule| {
+                (rule.danger, RegexSet::new(&rule.find).expect("a pattern of rules/danger.yaml, compiled by its tests"))
+            })
+            .collect(),
     }
 });
 
@@ -83,7 +94,10 @@ pub fn screen(transcript: &Transcript, sections: &[Section]) -> Vec<Warning> {
     for (number, (places, danger, denied)) in found.into_iter().enumerate() {
         let segments: Vec<u32> = places.iter().map(|at| transcript.segments[*at].id).collect();
         let quote = places.iter().map(|at| transcript.segments[*at].text.trim()).collect::<Vec<_>>().join(" ");
-        let in_draft = sections.iter().flat_map(|section| &section.sentences).any(|sentence| covers(sentence, danger, &segments, denied));
+        let in_draft = sections
+            .iter()
+            .flat_map(|section| &section.sentences)
+            .any(|sentence| covers(sentence, danger, &segments, denied));
         warnings.push(Warning { id: format!("w{}", number + 1), danger, segments, quote, in_draft, answer: None });
     }
     warnings
@@ -109,7 +123,11 @@ fn answer(spoken: &[Vec<Clause>], at: usize) -> Vec<usize> {
         return Vec::new();
     }
     // A question may be put twice before it is answered.
-    let Some(first) = (at + 1..spoken.len().min(at + 4)).find(|next| !asks(&spoken[*next]) && !spoken[*next].is_empty()) else { return Vec::new() };
+    let Some(first) =
+        (at + 1..spoken.len().min(at + 4)).find(|next| !asks(&spoken[*next]) && !spoken[*next].is_empty())
+    else {
+        return Vec::new();
+    };
     let bare = spoken[first].iter().map(|clause| clause.words.len()).sum::<usize>() <= 2;
     let reply = |at: usize| spoken[at].first().and_then(|clause| clause.reply);
     let goes_on = |at: usize| bare && !asks(&spoken[at]) && reply(at).is_some() && reply(at) == reply(first);
@@ -131,13 +149,17 @@ fn denied(spoken: &[Vec<Clause>], at: usize, answers: &[usize], danger: Danger) 
 
 /// Whether the clauses that speak of a danger deny it; nothing where they disagree, or only ask.
 fn denies(clauses: &[Clause], danger: Danger) -> Option<bool> {
-    let mut answers = clauses.iter().filter(|clause| dangers(&clause.words.join(" ")).contains(&danger)).filter_map(|clause| {
-        let named = clause.content.iter().find(|word| matches!(word.root.as_str(), "=selfdanger" | "=otherdanger"));
-        let negated = named.map_or(clause.negated, |word| word.negated);
-        // `asked about suicidal thoughts` says neither yes nor no.
-        let asks = clause.stems.iter().any(|stem| matches!(stem.as_str(), "ask" | "inquir" | "screen" | "assess" | "explor" | "discuss"));
-        (negated || !asks).then_some(negated)
-    });
+    let mut answers =
+        clauses.iter().filter(|clause| dangers(&clause.words.join(" ")).contains(&danger)).filter_map(|clause| {
+            let named = clause.content.iter().find(|word| matches!(word.root.as_str(), "=selfdanger" | "=otherdanger"));
+            let negated = named.map_or(clause.negated, |word| word.negated);
+            // `asked about suicidal thoughts` says neither yes nor no.
+            let asks = clause
+                .stems
+                .iter()
+                .any(|stem| matches!(stem.as_str(), "ask" | "inquir" | "screen" | "assess" | "explor" | "discuss"));
+            (negated || !asks).then_some(negated)
+        });
     let first = answers.next()?;
     answers.all(|other| other == first).then_some(first)
 }
@@ -165,7 +187,14 @@ mod tests {
         let segments = lines
             .iter()
             .zip(1_u32..)
-            .map(|(text, id)| Segment { id, start_s: 0.0, end_s: 1.0, speaker: None, text: (*text).to_owned(), words: Vec::new() })
+            .map(|(text, id)| Segment {
+                id,
+                start_s: 0.0,
+                end_s: 1.0,
+                speaker: None,
+                text: (*text).to_owned(),
+                words: Vec::new(),
+            })
             .collect();
         Transcript { language: "en".to_owned(), segments }
     }
@@ -173,7 +202,13 @@ mod tests {
     fn draft(sentences: &[(&str, &[u32])]) -> Vec<Section> {
         let sentences = sentences
             .iter()
-            .map(|(text, segments)| Sentence { text: (*text).to_owned(), origin: Origin::Model, segments: segments.to_vec(), support: Support::Unsupported, reasons: Vec::new() })
+            .map(|(text, segments)| Sentence {
+                text: (*text).to_owned(),
+                origin: Origin::Model,
+                segments: segments.to_vec(),
+                support: Support::Unsupported,
+                reasons: Vec::new(),
+            })
             .collect();
         vec![Section { name: "Data".to_owned(), sentences, for_clinician: None }]
     }
@@ -200,7 +235,12 @@ mod tests {
 
     #[test]
     fn idioms_find_nothing() {
-        let found: Vec<String> = file().never.iter().filter(|text| !dangers(text).is_empty()).map(|text| format!("{text} {:?}", dangers(text))).collect();
+        let found: Vec<String> = file()
+            .never
+            .iter()
+            .filter(|text| !dangers(text).is_empty())
+            .map(|text| format!("{text} {:?}", dangers(text)))
+            .collect();
         assert!(found.is_empty(), "found:\n{}", found.join("\n"));
     }
 
@@ -222,9 +262,15 @@ mod tests {
 
     #[test]
     fn a_question_and_its_denial_are_one_warning() {
-        let lines = ["Have you had any thoughts of harming yourself, or of not wanting to be alive?", "No.", "Nothing like that.", "Good."];
+        let lines = [
+            "Have you had any thoughts of harming yourself, or of not wanting to be alive?",
+            "No.",
+            "Nothing like that.",
+            "Good.",
+        ];
         let warnings = screened(&lines, &[]);
-        let about: Vec<(Danger, &[u32], bool)> = warnings.iter().map(|warning| (warning.danger, warning.segments.as_slice(), warning.in_draft)).collect();
+        let about: Vec<(Danger, &[u32], bool)> =
+            warnings.iter().map(|warning| (warning.danger, warning.segments.as_slice(), warning.in_draft)).collect();
         assert_eq!(about, [(Danger::Suicide, &[1, 2, 3][..], false), (Danger::SelfHarm, &[1, 2, 3][..], false)]);
         assert!(warnings[0].quote.ends_with("No. Nothing like that."));
         assert_eq!(warnings.iter().map(|warning| warning.id.as_str()).collect::<Vec<_>>(), ["w1", "w2"]);
@@ -232,14 +278,19 @@ mod tests {
 
     #[test]
     fn an_answer_ends_where_something_else_is_said() {
-        let warnings = screened(&["Did he ever hit you or the children?", "No, never.", "It sounds like you are carrying a lot of guilt."], &[]);
+        let warnings = screened(
+            &["Did he ever hit you or the children?", "No, never.", "It sounds like you are carrying a lot of guilt."],
+            &[],
+        );
         assert_eq!(warnings.iter().map(|warning| warning.segments.as_slice()).collect::<Vec<_>>(), [&[1, 2][..]]);
     }
 
     #[test]
     fn a_draft_that_denies_what_was_denied_settles_the_warning() {
-        let lines = ["Have you had any thoughts of harming yourself, or of not wanting to be alive?", "No. Nothing like that."];
-        let warnings = screened(&lines, &[("The client denied suicidal thoughts and thoughts of harming herself.", &[1, 2])]);
+        let lines =
+            ["Have you had any thoughts of harming yourself, or of not wanting to be alive?", "No. Nothing like that."];
+        let warnings =
+            screened(&lines, &[("The client denied suicidal thoughts and thoughts of harming herself.", &[1, 2])]);
         assert!(warnings.iter().all(|warning| warning.in_draft), "{warnings:?}");
     }
 
@@ -252,15 +303,24 @@ mod tests {
 
     #[test]
     fn a_draft_that_denies_what_was_said_settles_nothing() {
-        let warnings = screened(&["I thought about killing myself."], &[("The client denied suicidal thoughts.", &[1])]);
+        let warnings =
+            screened(&["I thought about killing myself."], &[("The client denied suicidal thoughts.", &[1])]);
         assert_eq!(warnings.iter().map(|warning| warning.in_draft).collect::<Vec<_>>(), [false]);
-        let warnings = screened(&["I thought about killing myself."], &[("The client thought about killing himself.", &[1])]);
+        let warnings =
+            screened(&["I thought about killing myself."], &[("The client thought about killing himself.", &[1])]);
         assert_eq!(warnings.iter().map(|warning| warning.in_draft).collect::<Vec<_>>(), [true]);
     }
 
     #[test]
     fn another_place_or_another_danger_settles_nothing() {
-        let lines = ["I thought about killing myself.", "Work was busy.", "The garden is fine.", "We ate soup.", "My boss called.", "He hits me."];
+        let lines = [
+            "I thought about killing myself.",
+            "Work was busy.",
+            "The garden is fine.",
+            "We ate soup.",
+            "My boss called.",
+            "He hits me.",
+        ];
         let warnings = screened(&lines, &[("The client thought about killing himself.", &[1])]);
         let about: Vec<(Danger, bool)> = warnings.iter().map(|warning| (warning.danger, warning.in_draft)).collect();
         assert_eq!(about, [(Danger::Suicide, true), (Danger::Abuse, false)]);
@@ -269,9 +329,18 @@ mod tests {
     #[test]
     fn only_asking_does_not_settle_the_answer() {
         let lines = ["Are you having suicidal thoughts?", "Yes, since Friday."];
-        let warnings = screened(&lines, &[("The clinician asked about suicidal thoughts.", &[1]), ("The client denied suicidal thoughts.", &[1, 2])]);
+        let warnings = screened(
+            &lines,
+            &[
+                ("The clinician asked about suicidal thoughts.", &[1]),
+                ("The client denied suicidal thoughts.", &[1, 2]),
+            ],
+        );
         assert_eq!(warnings.iter().map(|warning| warning.in_draft).collect::<Vec<_>>(), [false]);
-        let denied = screened(&["Are you having suicidal thoughts?", "No."], &[("The clinician asked about suicidal thoughts.", &[1])]);
+        let denied = screened(
+            &["Are you having suicidal thoughts?", "No."],
+            &[("The clinician asked about suicidal thoughts.", &[1])],
+        );
         assert_eq!(denied.iter().map(|warning| warning.in_draft).collect::<Vec<_>>(), [false]);
     }
 }

@@ -35,12 +35,14 @@ struct Rules {
 }
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
-    serde_saphyr::from_str(include_str!("../rules/sentences.yaml")).expect("rules/sentences.yaml is part of the program and read by its tests")
+    serde_saphyr::from_str(include_str!("../rules/sentences.yaml"))
+        .expect("rules/sentences.yaml is part of the program and read by its tests")
 });
 
 /// What engines write for sounds that are not speech: `[BLANK_AUDIO]`, `(soft music)`, `*sighs*`, `♪`.
 static ANNOTATION: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\[[^\[\]]{0,60}\]|\([^()]{0,60}\)|\*[^*\s][^*]{0,40}\*|♪[^♪]{0,200}♪|[♪♫♬]").expect("a constant expression, used by the tests")
+    Regex::new(r"\[[^\[\]]{0,60}\]|\([^()]{0,60}\)|\*[^*\s][^*]{0,40}\*|♪[^♪]{0,200}♪|[♪♫♬]")
+        .expect("a constant expression, used by the tests")
 });
 
 /// A word on its way into a segment.
@@ -120,24 +122,41 @@ fn pieces_of(stretch: &HeardSegment) -> Vec<Piece> {
                 last.end_ms = last.end_ms.max(word.end_ms);
             }
             _ if text.is_empty() => {}
-            _ => pieces.push(Piece { start_ms: word.start_ms, end_ms: word.end_ms.max(word.start_ms), text: text.to_owned(), timed: true }),
+            _ => pieces.push(Piece {
+                start_ms: word.start_ms,
+                end_ms: word.end_ms.max(word.start_ms),
+                text: text.to_owned(),
+                timed: true,
+            }),
         }
     }
-    let solid = |text: &mut dyn Iterator<Item = char>| text.filter(|character| !character.is_whitespace()).collect::<String>();
+    let solid =
+        |text: &mut dyn Iterator<Item = char>| text.filter(|character| !character.is_whitespace()).collect::<String>();
     let same = solid(&mut pieces.iter().flat_map(|piece| piece.text.chars())) == solid(&mut stretch.text.chars());
     if same { split_inside(pieces) } else { shared_out(stretch) }
 }
 
 /// A timed word may hold blanks of its own; each part then has the word's times.
 fn split_inside(pieces: Vec<Piece>) -> Vec<Piece> {
-    pieces.into_iter().flat_map(|piece| piece.text.split_whitespace().map(|text| Piece { text: text.to_owned(), ..piece.clone() }).collect::<Vec<_>>()).collect()
+    pieces
+        .into_iter()
+        .flat_map(|piece| {
+            piece
+                .text
+                .split_whitespace()
+                .map(|text| Piece { text: text.to_owned(), ..piece.clone() })
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// The words of the text, where the engine's own words are missing or say something else.
 fn shared_out(stretch: &HeardSegment) -> Vec<Piece> {
     let total = stretch.text.chars().count().max(1) as u64;
     let length_ms = stretch.end_ms.saturating_sub(stretch.start_ms);
-    let at = |bytes: usize| stretch.start_ms + length_ms.saturating_mul(stretch.text[..bytes].chars().count() as u64) / total;
+    let at = |bytes: usize| {
+        stretch.start_ms + length_ms.saturating_mul(stretch.text[..bytes].chars().count() as u64) / total
+    };
     let base = stretch.text.as_ptr() as usize;
     stretch
         .text
@@ -158,7 +177,12 @@ fn without_annotations(pieces: Vec<Piece>) -> Vec<Piece> {
         let length = piece.text.len();
         let touched = cuts.iter().any(|cut| cut.start < offset + length && offset < cut.end);
         if touched {
-            piece.text = piece.text.char_indices().filter(|(at, _)| !cuts.iter().any(|cut| cut.contains(&(offset + at)))).map(|(_, character)| character).collect();
+            piece.text = piece
+                .text
+                .char_indices()
+                .filter(|(at, _)| !cuts.iter().any(|cut| cut.contains(&(offset + at))))
+                .map(|(_, character)| character)
+                .collect();
         }
         offset += length + 1;
         // What is left of a cut word may be its full stop alone.
@@ -177,7 +201,14 @@ fn close(open: &mut Vec<Piece>, segments: &mut Vec<Segment>) {
         return;
     }
     let words = if pieces.iter().all(|piece| piece.timed) {
-        pieces.iter().map(|piece| Word { start_s: seconds(piece.start_ms), end_s: seconds(piece.end_ms), text: piece.text.clone() }).collect()
+        pieces
+            .iter()
+            .map(|piece| Word {
+                start_s: seconds(piece.start_ms),
+                end_s: seconds(piece.end_ms),
+                text: piece.text.clone(),
+            })
+            .collect()
     } else {
         Vec::new()
     };
@@ -204,11 +235,15 @@ fn ends_sentence(word: &str, next: Option<&str>) -> bool {
         '?' | '!' | '。' | '？' | '！' | '؟' | '।' => true,
         '.' | '…' => {
             let Some(next) = next else { return true };
-            let next_starts_small = next.trim_start_matches(|character: char| !character.is_alphanumeric()).starts_with(char::is_lowercase);
+            let next_starts_small =
+                next.trim_start_matches(|character: char| !character.is_alphanumeric()).starts_with(char::is_lowercase);
             if next_starts_small || mark == '…' || bare.ends_with("..") {
                 return false;
             }
-            let stem = bare.trim_end_matches('.').trim_start_matches(|character: char| !character.is_alphanumeric()).to_lowercase();
+            let stem = bare
+                .trim_end_matches('.')
+                .trim_start_matches(|character: char| !character.is_alphanumeric())
+                .to_lowercase();
             if RULES.times.contains(&stem) {
                 return next.starts_with(char::is_uppercase);
             }
@@ -234,7 +269,12 @@ mod tests {
         let words: Vec<HeardWord> = text
             .split_whitespace()
             .zip(0_u64..)
-            .map(|(word, at)| HeardWord { start_ms: start_ms + at * 100, end_ms: start_ms + at * 100 + 90, text: format!(" {word}"), p: 0.9 })
+            .map(|(word, at)| HeardWord {
+                start_ms: start_ms + at * 100,
+                end_ms: start_ms + at * 100 + 90,
+                text: format!(" {word}"),
+                p: 0.9,
+            })
             .collect();
         let end_ms = words.last().map_or(start_ms, |word| word.end_ms);
         HeardSegment { start_ms, end_ms, text: format!(" {text}"), no_speech: 0.01, words }
@@ -248,15 +288,26 @@ mod tests {
     fn two_speakers_in_one_stretch_become_two_segments_with_their_own_times() {
         let transcript = split(&[heard(1_000, "Is that still all right with you? Yes, that is fine.")]);
         let [question, answer] = transcript.segments.as_slice() else { panic!("{transcript:?}") };
-        assert_eq!((question.id, question.text.as_str(), question.start_s, question.end_s), (1, "Is that still all right with you?", 1.0, 1.69));
-        assert_eq!((answer.id, answer.text.as_str(), answer.start_s, answer.end_s), (2, "Yes, that is fine.", 1.7, 2.09));
+        assert_eq!(
+            (question.id, question.text.as_str(), question.start_s, question.end_s),
+            (1, "Is that still all right with you?", 1.0, 1.69)
+        );
+        assert_eq!(
+            (answer.id, answer.text.as_str(), answer.start_s, answer.end_s),
+            (2, "Yes, that is fine.", 1.7, 2.09)
+        );
         assert_eq!((question.words.len(), answer.words.len()), (7, 4));
         assert!(transcript.segments.iter().all(|segment| segment.speaker.is_none()));
     }
 
     #[test]
     fn points_that_end_no_sentence_do_not_split() {
-        let whole = ["Dr. Patel raised it to 5.5 mg in the morning.", "I saw Mr. J. Smith at 3 p.m. on Monday.", "I waited... and then it passed.", "It is No. 5 on my list."];
+        let whole = [
+            "Dr. Patel raised it to 5.5 mg in the morning.",
+            "I saw Mr. J. Smith at 3 p.m. on Monday.",
+            "I waited... and then it passed.",
+            "It is No. 5 on my list.",
+        ];
         for text in whole {
             assert_eq!(texts(&[heard(0, text)]), [text]);
         }
@@ -268,8 +319,20 @@ mod tests {
 
     #[test]
     fn annotations_are_dropped_and_words_beside_them_kept() {
-        assert!(texts(&[heard(0, "[BLANK_AUDIO]"), heard(500, "(soft music)"), heard(900, "*sighs*"), heard(990, "♪ la la ♪"), heard(999, "...")]).is_empty());
-        assert_eq!(texts(&[heard(0, "[MUSIC] Good morning. (door closes) *laughs* It is fine.")]), ["Good morning.", "It is fine."]);
+        assert!(
+            texts(&[
+                heard(0, "[BLANK_AUDIO]"),
+                heard(500, "(soft music)"),
+                heard(900, "*sighs*"),
+                heard(990, "♪ la la ♪"),
+                heard(999, "...")
+            ])
+            .is_empty()
+        );
+        assert_eq!(
+            texts(&[heard(0, "[MUSIC] Good morning. (door closes) *laughs* It is fine.")]),
+            ["Good morning.", "It is fine."]
+        );
         assert_eq!(texts(&[heard(0, "I said(coughs) no.")]), ["I said no."]);
         assert_eq!(texts(&[heard(0, "An open (bracket stays.")]), ["An open (bracket stays."]);
     }
@@ -292,7 +355,10 @@ mod tests {
 
     #[test]
     fn a_sentence_that_the_engine_cut_is_joined() {
-        assert_eq!(texts(&[heard(0, "I slept about six hours"), heard(600, "most nights. Then I woke.")]), ["I slept about six hours most nights.", "Then I woke."]);
+        assert_eq!(
+            texts(&[heard(0, "I slept about six hours"), heard(600, "most nights. Then I woke.")]),
+            ["I slept about six hours most nights.", "Then I woke."]
+        );
         // A long pause may be a change of speaker.
         assert_eq!(texts(&[heard(0, "I slept about"), heard(9_000, "six hours.")]), ["I slept about", "six hours."]);
     }
@@ -303,7 +369,10 @@ mod tests {
         stretch.text = " I take sertraline.".to_owned();
         stretch.words[3].text = "line.".to_owned();
         let transcript = split(&[stretch]);
-        assert_eq!(transcript.segments[0].words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), ["I", "take", "sertraline."]);
+        assert_eq!(
+            transcript.segments[0].words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(),
+            ["I", "take", "sertraline."]
+        );
         assert_eq!(transcript.segments[0].end_s, 0.39);
     }
 
@@ -313,7 +382,8 @@ mod tests {
         stretch.words.clear();
         (stretch.text, stretch.end_ms) = ("One two. Three four.".to_owned(), 2_000);
         let transcript = split(&[stretch]);
-        let times: Vec<(f64, f64)> = transcript.segments.iter().map(|segment| (segment.start_s, segment.end_s)).collect();
+        let times: Vec<(f64, f64)> =
+            transcript.segments.iter().map(|segment| (segment.start_s, segment.end_s)).collect();
         assert_eq!(times, [(0.0, 0.8), (0.9, 2.0)]);
         assert!(transcript.segments.iter().all(|segment| segment.words.is_empty()));
     }

@@ -47,13 +47,16 @@ pub struct FormMade {
     pub practice: PracticeRecord,
 }
 
+/// A grant, and the picture of its signature where one was drawn.
+pub type SignedGrant = (Grant, Option<Vec<u8>>);
+
 /// A signature under a form, with all others under it so far.
 #[derive(Debug, Clone)]
 pub struct SignedForm {
     /// The form.
     pub form: ConsentForm,
     /// Every signature so far, with the picture where one was drawn.
-    pub grants: Vec<(Grant, Option<Vec<u8>>)>,
+    pub grants: Vec<SignedGrant>,
     /// The newest `consent.granted`.
     pub seq: u64,
     /// The practice, for the printed head.
@@ -408,8 +411,8 @@ impl Practice {
     }
 
     /// Every signature under a form, the newest of each participant.
-    fn grants_under(&self, actor: &Actor, form: &ConsentForm) -> Result<Vec<(Grant, Option<Vec<u8>>)>, PracticeError> {
-        let mut grants: Vec<(Grant, Option<Vec<u8>>)> = Vec::new();
+    fn grants_under(&self, actor: &Actor, form: &ConsentForm) -> Result<Vec<SignedGrant>, PracticeError> {
+        let mut grants: Vec<SignedGrant> = Vec::new();
         for header in self.headers(Kind::ConsentGranted, &[("consent", form.consent.as_str())])? {
             let grant: Grant = self.open_record(actor, &header, "grant", "signature")?;
             let picture = match grant.signature {

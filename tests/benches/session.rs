@@ -53,7 +53,7 @@ fn session(place: &Place) {
     let session = place.json(&["session", "add", &client, &recording]);
     let session = session["session"].as_str().expect("a session").to_owned();
     // The small model may not find its way to a note; the time and the entries count all the same.
-    place.run(&["note", "draft", &session]);
+    let _ = place.run(&["note", "draft", &session]);
     let took = began.elapsed().as_secs_f64();
     let entries = place.size() - before;
     // One entry with a sealed payload after another, in the practice as it is: `consent discuss` seals a

@@ -48,7 +48,6 @@ pub fn program() -> PathBuf {
 }
 
 /// Where the fetched models lie.
-#[expect(clippy::disallowed_methods, reason = "the environment says where the models were fetched to")]
 fn fetched_models() -> PathBuf {
     let named = std::env::var_os("PROVENOTE_MODELS").filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/provenote/models"));

@@ -80,7 +80,7 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
         Some(model) => vec![model.clone()],
         None => home.drafting_models()?,
     };
-    let settings = Settings { drafting, threads: threads(), ..Settings::default() };
+    let settings = Settings { drafting, ..Settings::default() };
     if settings.drafting.iter().any(|id| id == "smollm2-135m") {
         story.result(
             "Only the small drafting model is on this machine: the draft will be poor, which shows the marks at work.",
@@ -271,11 +271,6 @@ fn passphrase() -> String {
     let mut random = [0_u8; 12];
     SystemEntropy.fill(&mut random);
     random.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Two threads where the machine has them: a demonstration is watched.
-fn threads() -> u32 {
-    std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1).min(2))
 }
 
 /// What a careful clinician makes of a draft of this session: sentences that the transcript does not carry go, the

@@ -122,12 +122,11 @@ fn clock(practice: &Practice) -> Result<(bool, String), Failure> {
     })
 }
 
+/// A check's id, and what it found: right or wrong, in words.
+type Tried = (&'static str, Result<String, String>);
+
 /// Starts each worker as a draft would, and tells what its own self-test found.
-fn workers(
-    home: &Home,
-    settings: &Settings,
-    models: &dyn Models,
-) -> Result<Vec<(&'static str, Result<String, String>)>, Failure> {
+fn workers(home: &Home, settings: &Settings, models: &dyn Models) -> Result<Vec<Tried>, Failure> {
     let engines = home.engines(settings)?;
     let told = |shake: &provenote_pipeline::protocol::Handshake| {
         let refused = shake.probes.iter().filter(|probe| probe.refused).count();

@@ -21,7 +21,7 @@ pub(super) fn run(home: &Home, asked: Ledger) -> Outcome {
         Ledger::Show { seq } => show(home, seq),
         Ledger::Verify { anchor } => verify(home, &anchor),
         Ledger::Checkpoint => {
-            let checkpoint = home.opened()?.log().checkpoint().map_err(|error| Failure::could(error))?;
+            let checkpoint = home.opened()?.log().checkpoint().map_err(Failure::could)?;
             if home.json() {
                 print_json(&json!({ "checkpoint": checkpoint }));
             } else {

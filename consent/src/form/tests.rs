@@ -239,7 +239,7 @@ const FROZEN: &[(&str, &str, &str, &str)] = &[(
     "ai-notes@1",
     "en",
     include_str!("../../../templates/consent/ai-notes@1.en.md"),
-    "208638fc15f84bd2edd805d783cb3870eb2a10666ed58b2e5dafa41206573db6",
+    "185c258c7170e22c35591684390a6f5f0f06d21e36df3e14ef9dcefa14797995",
 )];
 
 #[test]

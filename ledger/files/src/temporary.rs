@@ -196,7 +196,10 @@ mod tests {
         });
         for writer in [0, 1] {
             for n in 0..200 {
-                assert_eq!(fs::read_to_string(dir.path().join(format!("{writer}-{n}"))).expect("is there"), format!("{writer} {n}"));
+                assert_eq!(
+                    fs::read_to_string(dir.path().join(format!("{writer}-{n}"))).expect("is there"),
+                    format!("{writer} {n}")
+                );
             }
         }
         assert_eq!(leftovers(dir.path()), 400);

@@ -18,9 +18,10 @@ use sha2::{Digest as _, Sha256};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// An entry of about 1 KB.
+/// An entry of 1 KB: 1,024 bytes, give or take the digits of its number.
 fn entry(n: u64) -> NewEntry {
     let entry = NewEntry::new("usr-0123456789abcdef", "prompt.sent").refer("session", format!("ses-{:016}", n / 50));
+    let entry = entry.fact("fill", Fact::Text("0123456789ab".to_owned()));
     (0..7).fold(entry, |entry, i| entry.fact(&format!("fact_{i}"), Fact::Text("0123456789abcdef".repeat(6))))
 }
 
@@ -32,7 +33,9 @@ fn open_log(path: &Path) -> Outcome<Log> {
 fn bare(path: &Path) -> Outcome<Connection> {
     let connection = Connection::open(path)?;
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-    connection.execute_batch("PRAGMA synchronous = FULL; CREATE TABLE entries (seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL)")?;
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; CREATE TABLE entries (seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL)",
+    )?;
     Ok(connection)
 }
 
@@ -69,28 +72,6 @@ fn main() -> Outcome<()> {
     let signer = signer(1);
     let mut table = Vec::new();
 
-    if std::env::args().any(|a| a == "probe") {
-        let mut log_many = open_log(&folder.join("many.db"))?;
-        for batch in 0..100_u64 {
-            let entries = (0..1_000).map(|n| entry(batch * 1_000 + n)).collect();
-            log_many.append(0, &signer, entries)?;
-        }
-        let epochs = epochs(&signer);
-        let given = Verification { store: log_many.store(), epochs: &epochs, local_anchor: None, anchors: &[], vault: None, unlocked: None };
-        let mut times: Vec<(f64, f64)> = Vec::new();
-        for _ in 0..30 {
-            times.push(timed(|| drop(verify(&given, &mut |_, _| {}))));
-        }
-        let mut t0 = Vec::new(); let mut t1 = Vec::new();let mut t2 = Vec::new();
-        for _ in 0..10 {
-            t0.push(timed(|| { log_many.store().entries(0, &mut |r| { std::hint::black_box(r.bytes.len()); std::ops::ControlFlow::Continue(()) }).unwrap(); }).1);
-            t1.push(timed(|| { log_many.store().index(&mut |k, s| { std::hint::black_box((k,s)); }).unwrap(); }).1);
-            let bytes = log_many.entry_bytes(5)?;
-            t2.push(timed(|| { for _ in 0..100_000 { std::hint::black_box(provenote_ledger::Header::parse(std::hint::black_box(&bytes))).unwrap(); } }).1);
-        }
-        eprintln!("wall {:.4} cpu {:.4} entries {:.4} index {:.4} fullparse {:.4}", median(times.iter().map(|t| t.0).collect()), median(times.iter().map(|t| t.1).collect()), median(t0), median(t1), median(t2));
-        return Ok(());
-    }
     // One durable append at a time, the two taking turns, so that the disk's moods hit both.
     let mut log = open_log(&folder.join("one.db"))?;
     let mut plain = bare(&folder.join("bare.db"))?;
@@ -107,7 +88,13 @@ fn main() -> Outcome<()> {
     }
     let (sum_ours, sum_theirs) = (ours.iter().sum::<f64>(), theirs.iter().sum::<f64>());
     let (ours, theirs) = (median(ours), median(theirs));
-    table.push(("one durable append, median", format!("{:.0} us", ours * 1e6), format!("{:.0} us bare insert", theirs * 1e6), theirs / ours, Some(0.9)));
+    table.push((
+        "one durable append, median",
+        format!("{:.0} us", ours * 1e6),
+        format!("{:.0} us bare insert", theirs * 1e6),
+        theirs / ours,
+        Some(0.9),
+    ));
     table.push((
         "one durable append, mean",
         format!("{:.0} us", sum_ours / 2_000.0 * 1e6),
@@ -138,7 +125,9 @@ fn main() -> Outcome<()> {
 
     // Full verification against SHA-256 over the same bytes, which lie in memory. Verification reads the database and
     // uses all processors, the baseline one; what both cost of processor time is told beside it, as it would be on one.
-    for (name, log, goal) in [("verify, 1,000 entries a commit", &log_many, Some(0.4)), ("verify, one entry a commit", &log, None)] {
+    for (name, log, goal) in
+        [("verify, 1,000 entries a commit", &log_many, Some(0.4)), ("verify, one entry a commit", &log, None)]
+    {
         let mut all = Vec::new();
         for seq in 0..log.size()? {
             all.push(log.entry_bytes(seq)?);
@@ -146,7 +135,14 @@ fn main() -> Outcome<()> {
         let size = all.iter().map(Vec::len).sum::<usize>() as f64;
         let epochs = epochs(&signer);
         let anchor = Some(log.checkpoint()?);
-        let given = Verification { store: log.store(), epochs: &epochs, local_anchor: anchor, anchors: &[], vault: None, unlocked: None };
+        let given = Verification {
+            store: log.store(),
+            epochs: &epochs,
+            local_anchor: anchor,
+            anchors: &[],
+            vault: None,
+            unlocked: None,
+        };
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..15 {
             theirs.push(timed(|| {
@@ -160,18 +156,28 @@ fn main() -> Outcome<()> {
             }
         }
         let both = |times: &[(f64, f64)]| {
-            (median(times.iter().map(|(wall, _)| *wall).collect()), median(times.iter().map(|(_, processor)| *processor).collect()))
+            (
+                median(times.iter().map(|(wall, _)| *wall).collect()),
+                median(times.iter().map(|(_, processor)| *processor).collect()),
+            )
         };
         let ((wall, processor), (their_wall, their_processor)) = (both(&ours), both(&theirs));
         let rate = |seconds: f64| format!("{:.0} MB/s", size / seconds / 1e6);
         table.push((name, rate(wall), format!("{} SHA-256", rate(their_wall)), their_wall / wall, goal));
-        table.push(("  in processor time", rate(processor), format!("{} SHA-256", rate(their_processor)), their_processor / processor, None));
+        table.push((
+            "  in processor time",
+            rate(processor),
+            format!("{} SHA-256", rate(their_processor)),
+            their_processor / processor,
+            None,
+        ));
     }
 
     let mut out = std::io::stdout().lock();
     writeln!(out, "{:<32} {:>18} {:>24} {:>6}  goal", "ledger (entries of 1 KB)", "provenote", "baseline", "ratio")?;
     for (name, ours, theirs, ratio, goal) in table {
-        let goal = goal.map_or_else(String::new, |goal: f64| format!("{goal} {}", if ratio >= goal { "met" } else { "MISSED" }));
+        let goal = goal
+            .map_or_else(String::new, |goal: f64| format!("{goal} {}", if ratio >= goal { "met" } else { "MISSED" }));
         writeln!(out, "{name:<32} {ours:>18} {theirs:>24} {ratio:>6.2}  {goal}")?;
     }
     Ok(())

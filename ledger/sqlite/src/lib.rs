@@ -55,7 +55,10 @@ impl SqliteStore {
     pub fn snapshot(path: &Path) -> Result<Self, StoreError> {
         let store = Self::open(path)?;
         // The transaction begins with its first read, and ends with the connection.
-        store.connection.execute_batch("PRAGMA query_only = ON; BEGIN; SELECT count(*) FROM meta;").map_err(|error| store.failed(error))?;
+        store
+            .connection
+            .execute_batch("PRAGMA query_only = ON; BEGIN; SELECT count(*) FROM meta;")
+            .map_err(|error| store.failed(error))?;
         Ok(store)
     }
 
@@ -122,7 +125,9 @@ fn failed(name: &str, error: rusqlite::Error) -> StoreError {
         Some((ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _)) => StoreError::Busy,
         Some((ErrorCode::DiskFull, _) | (_, IOERR_SHMSIZE)) => StoreError::Full,
         Some((ErrorCode::NotADatabase, _)) => StoreError::Foreign(name.to_owned()),
-        Some((ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation, _)) => StoreError::Corrupt(format!("{name}: {error}")),
+        Some((ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation, _)) => {
+            StoreError::Corrupt(format!("{name}: {error}"))
+        }
         _ => StoreError::Backend(Box::new(error)),
     }
 }
@@ -223,14 +228,17 @@ impl Store for SqliteStore {
             for row in &commit.payloads {
                 payload.execute(params![row.group, row.ciphertext.0, row.wrapped_key, row.body]).map_err(failed)?;
             }
-            let mut tile = write.prepare_cached("INSERT INTO tiles (id, root, hashes) VALUES (?1, ?2, ?3)").map_err(failed)?;
+            let mut tile =
+                write.prepare_cached("INSERT INTO tiles (id, root, hashes) VALUES (?1, ?2, ?3)").map_err(failed)?;
             for full in &commit.tiles {
                 let hashes: Vec<u8> = full.hashes.iter().flat_map(|hash| hash.0).collect();
                 tile.execute(params![tile_id(full.level, full.index)?, full.root.0, hashes]).map_err(failed)?;
             }
             write
                 .prepare_cached("INSERT INTO checkpoints (size, note) VALUES (?1, ?2)")
-                .and_then(|mut note| note.execute(params![commit.checkpoint.size.cast_signed(), commit.checkpoint.note]))
+                .and_then(|mut note| {
+                    note.execute(params![commit.checkpoint.size.cast_signed(), commit.checkpoint.note])
+                })
                 .map_err(failed)?;
         }
         write.commit().map_err(failed)
@@ -248,7 +256,12 @@ impl Store for SqliteStore {
     fn entries(&self, from: u64, visit: &mut dyn FnMut(EntryRow<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
         let sql = "SELECT seq, prev, time, bytes FROM entries WHERE seq >= ?1 ORDER BY seq";
         self.each_mapped(sql, [signed(from)?], &mut |row| {
-            Ok(visit(EntryRow { seq: position(row, 0)?, prev: hash(row, 1), time: number(row, 2), bytes: bytes(row, 3) }))
+            Ok(visit(EntryRow {
+                seq: position(row, 0)?,
+                prev: hash(row, 1),
+                time: number(row, 2),
+                bytes: bytes(row, 3),
+            }))
         })
     }
 
@@ -307,7 +320,12 @@ impl Store for SqliteStore {
                 Ok(ValueRef::Null) | Err(_) => None,
                 Ok(_) => Some(bytes(row, 2).to_vec()),
             };
-            found = Some(StoredPayload { ciphertext: *ciphertext, group: text(row, 0), wrapped_key: bytes(row, 1).to_vec(), body });
+            found = Some(StoredPayload {
+                ciphertext: *ciphertext,
+                group: text(row, 0),
+                wrapped_key: bytes(row, 1).to_vec(),
+                body,
+            });
             Ok(ControlFlow::Break(()))
         })?;
         Ok(found)
@@ -334,7 +352,8 @@ impl Store for SqliteStore {
     }
 
     fn tile_roots(&self, level: u8, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {
-        let (mut next, first, end) = (tile_id(level, range.start)?, tile_id(level, range.start)?, tile_id(level, range.end)?);
+        let (mut next, first, end) =
+            (tile_id(level, range.start)?, tile_id(level, range.start)?, tile_id(level, range.end)?);
         let mut roots = Vec::new();
         let sql = "SELECT id, root FROM tiles WHERE id >= ?1 AND id < ?2 ORDER BY id";
         self.each(sql, [first, end], &mut |row| {
@@ -367,7 +386,11 @@ impl Store for SqliteStore {
         let failed = |error| failed(&name, error);
         let write = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let bytes: i64 = write
-            .query_row("SELECT coalesce(sum(length(body)), 0) FROM payloads WHERE grp = ?1 AND destroyed = 0", [group], |row| row.get(0))
+            .query_row(
+                "SELECT coalesce(sum(length(body)), 0) FROM payloads WHERE grp = ?1 AND destroyed = 0",
+                [group],
+                |row| row.get(0),
+            )
             .map_err(failed)?;
         // Zeros of the same length, so that SQLite overwrites the row where it stands: deleting it could rebuild
         // pages around it, and leave copies of its neighbours in the slack. The row stays as a tombstone.

@@ -35,7 +35,9 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
     }
     let connection = connect(path, &name)?;
     let number = |pragma: &str| {
-        connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0)).map_err(|error| failed(&name, error))
+        connection
+            .query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0))
+            .map_err(|error| failed(&name, error))
     };
     if number("application_id")? != APPLICATION {
         return Err(StoreError::Foreign(name));
@@ -70,7 +72,9 @@ pub(crate) fn create(path: &Path) -> Result<Connection, StoreError> {
     options.open(path).map_err(backend)?;
     let connection = connect(path, &name)?;
     // Identity, format and tables in one transaction: a killed process leaves an empty file or a whole one.
-    let tables = format!("BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; {TABLES} COMMIT;");
+    let tables = format!(
+        "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; {TABLES} COMMIT;"
+    );
     connection.execute_batch(&tables).map_err(|error| failed(&name, error))?;
     settle(&connection).map_err(|error| failed(&name, error))?;
     Ok(connection)

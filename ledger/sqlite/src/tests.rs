@@ -26,7 +26,9 @@ fn the_file_is_set_up_as_promised() {
     assert!(matches!(SqliteStore::open(&path), Err(StoreError::Missing)));
     SqliteStore::create(&path).expect("makes it");
     let store = SqliteStore::open(&path).expect("opens");
-    let pragma = |name: &str| store.connection.query_row(&format!("PRAGMA {name}"), [], |row| Ok(text(row, 0) + &number(row, 0).to_string()));
+    let pragma = |name: &str| {
+        store.connection.query_row(&format!("PRAGMA {name}"), [], |row| Ok(text(row, 0) + &number(row, 0).to_string()))
+    };
     assert_eq!(pragma("journal_mode").expect("reads"), "wal0");
     assert_eq!(pragma("synchronous").expect("reads"), "2", "FULL");
     assert_eq!(pragma("secure_delete").expect("reads"), "1");
@@ -47,7 +49,9 @@ fn what_is_no_ledger_is_refused_in_one_sentence() {
     let path = |name: &str| dir.path().join(name);
     std::fs::write(path("text.db"), "This is a letter, not a database. ".repeat(200)).expect("writes");
     std::fs::write(path("empty.db"), "").expect("writes");
-    Connection::open(path("foreign.db")).and_then(|c| c.execute_batch("CREATE TABLE notes (t TEXT)")).expect("makes it");
+    Connection::open(path("foreign.db"))
+        .and_then(|c| c.execute_batch("CREATE TABLE notes (t TEXT)"))
+        .expect("makes it");
     std::fs::create_dir(path("folder.db")).expect("makes it");
     for name in ["text.db", "empty.db", "foreign.db", "folder.db"] {
         let error = SqliteStore::open(&path(name)).expect_err(name);
@@ -88,7 +92,11 @@ fn a_full_disk_loses_nothing_and_passes() {
     let mut log = Log::create(Box::new(store), &signer, Box::new(NoAnchor)).expect("begins");
     let mut acknowledged = 0;
     let refused = loop {
-        match log.append(1, &signer, vec![entry("client.added", acknowledged).payload(payload("grp-a", &[acknowledged as u8; 9_000]))]) {
+        match log.append(
+            1,
+            &signer,
+            vec![entry("client.added", acknowledged).payload(payload("grp-a", &[acknowledged as u8; 9_000]))],
+        ) {
             Ok(_) => acknowledged += 1,
             Err(error) => break error,
         }
@@ -98,7 +106,8 @@ fn a_full_disk_loses_nothing_and_passes() {
     assert_eq!(log.size().expect("reads"), acknowledged);
     assert_eq!(verified(log.store(), &signer, Some(log.checkpoint().expect("reads"))).verdict, Verdict::Intact);
     // Space is freed: another connection without the limit stands for it.
-    let mut log = Log::open(Box::new(SqliteStore::open(&path).expect("opens")), log.epochs(), Box::new(NoAnchor)).expect("opens");
+    let mut log =
+        Log::open(Box::new(SqliteStore::open(&path).expect("opens")), log.epochs(), Box::new(NoAnchor)).expect("opens");
     assert_eq!(log.append(1, &signer, vec![entry("client.added", 9)]).expect("appends"), [acknowledged]);
     assert_eq!(verified(log.store(), &signer, None).findings, Vec::new());
 }
@@ -109,11 +118,14 @@ fn no_byte_of_a_destroyed_group_stays() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("ledger.db");
     let signer = signer(1);
-    let mut log = Log::create(Box::new(SqliteStore::create(&path).expect("makes it")), &signer, Box::new(NoAnchor)).expect("begins");
+    let mut log = Log::create(Box::new(SqliteStore::create(&path).expect("makes it")), &signer, Box::new(NoAnchor))
+        .expect("begins");
     let mut sealed = Vec::new();
     for n in 0_u32..120 {
         let length = [272, 300, 700, 1_500, 3_900, 4_050, 4_200, 9_000, 70_000][n as usize % 9];
-        let unique: Vec<u8> = (0..length / 32 + 1).flat_map(|block: u32| Hash::of(&[n.to_be_bytes(), block.to_be_bytes()].concat()).0).collect();
+        let unique: Vec<u8> = (0..length / 32 + 1)
+            .flat_map(|block: u32| Hash::of(&[n.to_be_bytes(), block.to_be_bytes()].concat()).0)
+            .collect();
         let one = payload(&format!("grp-{}", n * 7 % 40), &unique[..length as usize]);
         log.append(1, &signer, vec![entry("session.recorded", 1).payload(one.clone())]).expect("appends");
         sealed.push(one);
@@ -129,7 +141,12 @@ fn no_byte_of_a_destroyed_group_stays() {
     let pieces = |one: &provenote_ledger::Sealed| {
         let provenote_ledger::Body::Inline(body) = &one.body else { panic!("inline") };
         let middle = body.len() / 2;
-        vec![one.wrapped_key[..16].to_vec(), body[..16].to_vec(), body[middle..middle + 16].to_vec(), body[body.len() - 16..].to_vec()]
+        vec![
+            one.wrapped_key[..16].to_vec(),
+            body[..16].to_vec(),
+            body[middle..middle + 16].to_vec(),
+            body[body.len() - 16..].to_vec(),
+        ]
     };
     assert!(pieces(&sealed[0]).iter().all(|piece| holds(piece)), "they are there before");
     let mut order: Vec<usize> = (0..40).collect();
@@ -160,7 +177,8 @@ fn flipped_bytes_are_found() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("ledger.db");
     let signer = signer(1);
-    let mut log = Log::create(Box::new(SqliteStore::create(&path).expect("makes it")), &signer, Box::new(NoAnchor)).expect("begins");
+    let mut log = Log::create(Box::new(SqliteStore::create(&path).expect("makes it")), &signer, Box::new(NoAnchor))
+        .expect("begins");
     for n in 0..4_u64 {
         let sealed = payload("grp-a", &n.to_be_bytes().repeat(90));
         let entries = (0..66).map(|m| entry("client.viewed", m)).chain([entry("session.recorded", n).payload(sealed)]);
@@ -174,7 +192,9 @@ fn flipped_bytes_are_found() {
         let mut hashes = Vec::new();
         store.entries(0, &mut |row| {
             all.extend([&row.seq.to_be_bytes()[..], &row.prev.0, &row.time.to_be_bytes(), row.bytes].concat());
-            hashes.extend(provenote_ledger::Header::parse(row.bytes).iter().flat_map(|h| h.payloads.iter().map(|p| p.ciphertext)));
+            hashes.extend(
+                provenote_ledger::Header::parse(row.bytes).iter().flat_map(|h| h.payloads.iter().map(|p| p.ciphertext)),
+            );
             ControlFlow::Continue(())
         })?;
         for hash in hashes {
@@ -206,7 +226,10 @@ fn flipped_bytes_are_found() {
         assert!(!(changed && report.verdict == Verdict::Intact), "seed {seed}, byte {at}");
         found += u32::from(report.verdict != Verdict::Intact);
         drop(store);
-        if let Ok(mut log) = SqliteStore::open(&copy).map_err(|_| ()).and_then(|store| Log::open(Box::new(store), &epochs, Box::new(NoAnchor)).map_err(|_| ())) {
+        if let Ok(mut log) = SqliteStore::open(&copy)
+            .map_err(|_| ())
+            .and_then(|store| Log::open(Box::new(store), &epochs, Box::new(NoAnchor)).map_err(|_| ()))
+        {
             // What is damaged may refuse; it may not panic.
             let _ = log.find(&provenote_ledger::Query::kind("client.viewed"));
             if seed % 4 == 0 {

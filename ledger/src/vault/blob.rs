@@ -96,7 +96,8 @@ impl SealingWriter {
             return Err(VaultError::Io(io::Error::other("the blob store kept other bytes than it was given")));
         }
         let commitment = Hash(self.commitment.finalize().into_bytes().into());
-        let reference = self.place.reference(u64::from(self.chunks) * CHUNK as u64, ciphertext, commitment, &self.wrapped_key);
+        let reference =
+            self.place.reference(u64::from(self.chunks) * CHUNK as u64, ciphertext, commitment, &self.wrapped_key);
         Ok(Sealed { reference, wrapped_key: self.wrapped_key, body: Body::Blob })
     }
 }

@@ -146,7 +146,12 @@ pub(crate) fn encode<T: KeyFile>(file: &T) -> Vec<u8> {
 }
 
 impl UserFile {
-    pub(crate) fn new(of: &Unlocked, passphrase: &[u8], params: Argon2Params, entropy: &mut dyn Entropy) -> Result<Self, VaultError> {
+    pub(crate) fn new(
+        of: &Unlocked,
+        passphrase: &[u8],
+        params: Argon2Params,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, VaultError> {
         let public = of.public();
         Ok(Self {
             v: 1,
@@ -192,7 +197,12 @@ impl UserFile {
         self.recovery.as_ref().ok_or(VaultError::WrongPassphrase)?.open(&self.public(), "recovery", secret)
     }
 
-    pub(crate) fn set_recovery(&mut self, of: &Unlocked, secret: &[u8], entropy: &mut dyn Entropy) -> Result<(), VaultError> {
+    pub(crate) fn set_recovery(
+        &mut self,
+        of: &Unlocked,
+        secret: &[u8],
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), VaultError> {
         self.recovery = Some(SecretBox::new(of, "recovery", secret, self.params(), entropy)?);
         Ok(())
     }
@@ -211,11 +221,23 @@ impl UserFile {
 
 /// What a secret box is bound to: both public keys, so that none can be exchanged unnoticed.
 fn bound(public: &UserPublic, what: &str) -> [String; 5] {
-    ["user".to_owned(), what.to_owned(), public.user.clone(), BASE64.encode(public.seal_key), BASE64.encode(public.sign_key)]
+    [
+        "user".to_owned(),
+        what.to_owned(),
+        public.user.clone(),
+        BASE64.encode(public.seal_key),
+        BASE64.encode(public.sign_key),
+    ]
 }
 
 impl SecretBox {
-    fn new(of: &Unlocked, what: &str, secret: &[u8], params: Argon2Params, entropy: &mut dyn Entropy) -> Result<Self, VaultError> {
+    fn new(
+        of: &Unlocked,
+        what: &str,
+        secret: &[u8],
+        params: Argon2Params,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, VaultError> {
         let salt = entropy::bytes::<16>(entropy);
         let key = Key::new(&params.derive(secret, salt.as_slice())?);
         let bound = bound(&of.public(), what);

@@ -55,7 +55,8 @@ impl Argon2Params {
         if !self.acceptable() {
             return Err(VaultError::Parameters);
         }
-        let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32)).map_err(|_| VaultError::Parameters)?;
+        let params =
+            Params::new(self.memory_kib, self.passes, self.lanes, Some(32)).map_err(|_| VaultError::Parameters)?;
         let mut out = Zeroizing::new([0; 32]);
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into(secret, salt, out.as_mut_slice())
@@ -161,7 +162,12 @@ impl Unlocked {
         let sign: Zeroizing<[u8; 32]> = Zeroizing::new(sign.try_into().ok()?);
         let key = <X25519HkdfSha256 as hpke::Kem>::PrivateKey::from_bytes(seal).ok()?;
         let seal_public = X25519HkdfSha256::sk_to_pk(&key).to_bytes().into();
-        Some(Self { user: user.to_owned(), seal: Zeroizing::new(*seal), seal_public, sign: SigningKey::from_bytes(&sign) })
+        Some(Self {
+            user: user.to_owned(),
+            seal: Zeroizing::new(*seal),
+            seal_public,
+            sign: SigningKey::from_bytes(&sign),
+        })
     }
 
     pub(crate) fn private(&self) -> Zeroizing<Vec<u8>> {
@@ -186,7 +192,11 @@ impl Unlocked {
     /// The public halves.
     #[must_use]
     pub fn public(&self) -> UserPublic {
-        UserPublic { user: self.user.clone(), seal_key: self.seal_public, sign_key: self.sign.verifying_key().to_bytes() }
+        UserPublic {
+            user: self.user.clone(),
+            seal_key: self.seal_public,
+            sign_key: self.sign.verifying_key().to_bytes(),
+        }
     }
 
     /// The keys as bytes, for a process that holds them for a limited time.
@@ -210,7 +220,8 @@ impl Unlocked {
 /// Verifies a user's signature, strictly: no key of small order, one encoding of a signature.
 #[must_use]
 pub fn verify_signature(sign_key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
-    VerifyingKey::from_bytes(sign_key).is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
+    VerifyingKey::from_bytes(sign_key)
+        .is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
 }
 
 /// Wraps a key to a user: HPKE base mode, single shot. What the key is for is bound as `info`, where it lies and whose
@@ -237,7 +248,10 @@ pub(crate) fn wrap_to(
                 &mut Source(entropy),
             )
         })
-        .map_err(|_| VaultError::Damaged { name: format!("users/{}.json", to.user), what: "its public key is unusable" })?;
+        .map_err(|_| VaultError::Damaged {
+            name: format!("users/{}.json", to.user),
+            what: "its public key is unusable",
+        })?;
     Ok(WrapRecord { user: to.user.clone(), enc: Bytes(enc.to_bytes().to_vec()), sealed: Bytes(sealed) })
 }
 
@@ -295,7 +309,8 @@ pub(crate) fn recovery_secret(code: &str) -> Result<Zeroizing<[u8; 20]>, VaultEr
             'i' | 'l' => '1',
             other => other,
         };
-        let value = ALPHABET.iter().position(|known| char::from(*known) == letter).ok_or(VaultError::MistypedRecoveryCode)?;
+        let value =
+            ALPHABET.iter().position(|known| char::from(*known) == letter).ok_or(VaultError::MistypedRecoveryCode)?;
         values.push(value as u64);
         if values.len() > CODE_LETTERS {
             return Err(VaultError::MistypedRecoveryCode);

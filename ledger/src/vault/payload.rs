@@ -49,7 +49,13 @@ impl Place {
         [form, &self.class, &self.scope, &self.group, &self.name, &self.media_type]
     }
 
-    pub(crate) fn reference(self, padded_length: u64, ciphertext: Hash, commitment: Hash, wrapped_key: &[u8]) -> PayloadRef {
+    pub(crate) fn reference(
+        self,
+        padded_length: u64,
+        ciphertext: Hash,
+        commitment: Hash,
+        wrapped_key: &[u8],
+    ) -> PayloadRef {
         PayloadRef {
             name: self.name,
             class: self.class,

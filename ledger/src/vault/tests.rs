@@ -33,7 +33,10 @@ fn a_passphrase_opens_and_nothing_else_does() {
     let opened = b.vault.unlock("usr-owner", b"correct horse").expect("opens");
     assert_eq!(opened.public(), b.owner.public());
     assert!(matches!(b.vault.unlock("usr-owner", b"correct horsf"), Err(VaultError::WrongPassphrase)));
-    assert!(matches!(b.vault.unlock("usr-nobody", b"correct horse"), Err(VaultError::WrongPassphrase)), "the same answer");
+    assert!(
+        matches!(b.vault.unlock("usr-nobody", b"correct horse"), Err(VaultError::WrongPassphrase)),
+        "the same answer"
+    );
     assert!(matches!(b.vault.unlock("../log", b"x"), Err(VaultError::BadName(_))));
     assert!(matches!(b.vault.create_user("usr-owner", b"x", SMALL, &mut b.random), Err(VaultError::Exists(_))));
     b.vault.change_passphrase(&b.owner, b"battery staple", SMALL, &mut b.random).expect("changes");
@@ -81,7 +84,8 @@ fn a_recovery_code_opens_the_same_keys() {
 #[test]
 fn absurd_argon2_parameters_are_refused() {
     let mut b = bench();
-    for (memory_kib, passes, lanes) in [(u32::MAX, 1, 1), (7, 1, 1), (64, 0, 1), (64, 1_000, 1), (64, 1, 0), (8, 1, 16)] {
+    for (memory_kib, passes, lanes) in [(u32::MAX, 1, 1), (7, 1, 1), (64, 0, 1), (64, 1_000, 1), (64, 1, 0), (8, 1, 16)]
+    {
         let params = Argon2Params { memory_kib, passes, lanes };
         assert!(matches!(b.vault.create_user("usr-new", b"x", params, &mut b.random), Err(VaultError::Parameters)));
     }
@@ -119,10 +123,19 @@ fn what_a_user_is_not_entitled_to_stays_closed() {
     let sealed = b.vault.seal(&b.owner, GROUP, "output", "text/plain", b"word", &mut b.random).expect("seals");
     let refused = b.vault.open(&biller, &sealed.reference, &sealed.wrapped_key, &sealed.body);
     assert!(matches!(refused, Err(VaultError::NotEntitled { .. })));
-    assert!(matches!(b.vault.seal(&biller, GROUP, "output", "text/plain", b"word", &mut b.random), Err(VaultError::NotEntitled { .. })));
-    assert!(matches!(b.vault.grant_class_key(&biller, "clinical", CLIENT, &biller.public(), &mut b.random), Err(VaultError::NotEntitled { .. })));
+    assert!(matches!(
+        b.vault.seal(&biller, GROUP, "output", "text/plain", b"word", &mut b.random),
+        Err(VaultError::NotEntitled { .. })
+    ));
+    assert!(matches!(
+        b.vault.grant_class_key(&biller, "clinical", CLIENT, &biller.public(), &mut b.random),
+        Err(VaultError::NotEntitled { .. })
+    ));
     b.vault.grant_class_key(&b.owner, "clinical", CLIENT, &biller.public(), &mut b.random).expect("grants");
-    assert_eq!(b.vault.open(&biller, &sealed.reference, &sealed.wrapped_key, &sealed.body).expect("opens").as_slice(), b"word");
+    assert_eq!(
+        b.vault.open(&biller, &sealed.reference, &sealed.wrapped_key, &sealed.body).expect("opens").as_slice(),
+        b"word"
+    );
     assert!(b.vault.has_class_key("clinical", CLIENT) && !b.vault.has_class_key("billing", CLIENT));
     // A public key everybody knows the secret of is refused.
     let weak = UserPublic { user: "usr-weak".to_owned(), seal_key: [0; 32], sign_key: [0; 32] };
@@ -137,7 +150,8 @@ fn lengths_are_padded() {
     }
     let mut b = bench();
     let mut lengths = [0, 1, 20, 248].map(|n| {
-        let sealed = b.vault.seal(&b.owner, GROUP, "output", "text/plain", &vec![b'a'; n], &mut b.random).expect("seals");
+        let sealed =
+            b.vault.seal(&b.owner, GROUP, "output", "text/plain", &vec![b'a'; n], &mut b.random).expect("seals");
         sealed.reference.padded_length
     });
     lengths.sort_unstable();
@@ -201,7 +215,10 @@ fn nothing_can_be_moved() {
 }
 
 fn stream(b: &mut Bench, plaintext: &[u8]) -> Sealed {
-    let mut writer = b.vault.seal_stream(&b.owner, GROUP, "audio", "audio/L16;rate=16000;channels=1", &mut b.random).expect("begins");
+    let mut writer = b
+        .vault
+        .seal_stream(&b.owner, GROUP, "audio", "audio/L16;rate=16000;channels=1", &mut b.random)
+        .expect("begins");
     // Odd pieces, so that chunk borders fall anywhere.
     for piece in plaintext.chunks(7_777) {
         writer.write_all(piece).expect("writes");
@@ -217,7 +234,10 @@ fn a_stream_of_every_length_comes_back() {
         let plaintext: Vec<u8> = (0..length).map(|i| (i % 251) as u8).collect();
         let sealed = stream(&mut b, &plaintext);
         assert_eq!(sealed.body, Body::Blob);
-        assert_eq!(b.vault.open(&b.owner, &sealed.reference, &sealed.wrapped_key, &Body::Blob).expect("opens").as_slice(), plaintext);
+        assert_eq!(
+            b.vault.open(&b.owner, &sealed.reference, &sealed.wrapped_key, &Body::Blob).expect("opens").as_slice(),
+            plaintext
+        );
         let chunks = sealed.reference.padded_length / (64 * 1024);
         assert_eq!(payload::padme(chunks), chunks);
         let mut reader = b.vault.open_stream(&b.owner, &sealed.reference, &sealed.wrapped_key).expect("opens");
@@ -240,7 +260,10 @@ fn a_large_payload_becomes_a_blob() {
     let plaintext = vec![7; 1 << 20];
     let sealed = b.vault.seal(&b.owner, GROUP, "output", "text/plain", &plaintext, &mut b.random).expect("seals");
     assert_eq!(sealed.body, Body::Blob);
-    assert_eq!(b.vault.open(&b.owner, &sealed.reference, &sealed.wrapped_key, &sealed.body).expect("opens").as_slice(), plaintext);
+    assert_eq!(
+        b.vault.open(&b.owner, &sealed.reference, &sealed.wrapped_key, &sealed.body).expect("opens").as_slice(),
+        plaintext
+    );
 }
 
 #[test]
@@ -275,7 +298,10 @@ fn a_stream_cut_reordered_or_changed_is_refused() {
         assert!(matches!(refused, Err(VaultError::Altered { .. })), "{what}");
     }
     b.blobs.0.lock().expect("unpoisoned").clear();
-    assert!(matches!(b.vault.open(&b.owner, &sealed.reference, &sealed.wrapped_key, &Body::Blob), Err(VaultError::BlobMissing(_))));
+    assert!(matches!(
+        b.vault.open(&b.owner, &sealed.reference, &sealed.wrapped_key, &Body::Blob),
+        Err(VaultError::BlobMissing(_))
+    ));
 }
 
 #[test]
@@ -317,7 +343,11 @@ fn a_damaged_key_file_is_named() {
             let mut bad = good.clone();
             bad[at] ^= 1 << (at % 8);
             b.keys.write(&name, &bad).expect("writes");
-            assert_eq!(b.vault.audit(None).expect("reads").first().map(|(name, _)| name), Some(&name), "byte {at} of {name}");
+            assert_eq!(
+                b.vault.audit(None).expect("reads").first().map(|(name, _)| name),
+                Some(&name),
+                "byte {at} of {name}"
+            );
             let _ = b.vault.open(&b.owner, &sealed.reference, &sealed.wrapped_key, &sealed.body);
             let _ = (b.vault.log_signer(&b.owner), b.vault.vkey(), b.vault.users());
         }
@@ -354,5 +384,7 @@ fn a_wrap_opens_only_where_it_belongs() {
     let wrap = keys::wrap_to(&b.owner.public(), "class", &["clinical", CLIENT], &key, &mut b.random).expect("wraps");
     let opens = |purpose, place: &[&str]| keys::unwrap_with(&b.owner, purpose, place, &wrap).is_some();
     assert!(opens("class", &["clinical", CLIENT]));
-    assert!(!opens("log", &["clinical", CLIENT]) && !opens("class", &["billing", CLIENT]) && !opens("class", &["clinical"]));
+    assert!(
+        !opens("log", &["clinical", CLIENT]) && !opens("class", &["billing", CLIENT]) && !opens("class", &["clinical"])
+    );
 }

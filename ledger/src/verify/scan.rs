@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SendError, Sender, TryRecvError, channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
 use crate::hash::Hash;
@@ -15,11 +15,13 @@ use crate::tree::leaf_hash;
 use super::RECORD_DESTROYED;
 
 /// Small enough to stay in a processor's cache.
-const BATCH_ROWS: usize = 512;
-const BATCH_BYTES: usize = 512 << 10;
+const BATCH_ROWS: usize = 256;
+const BATCH_BYTES: usize = 256 << 10;
 const MAX_THREADS: usize = 7;
-/// Batches each thread has before it, so that it need not wait for the next.
-const AHEAD: usize = 3;
+/// Batches a thread is given at most before it has given one back; the walk scans further ones itself.
+const AHEAD: usize = 4;
+/// Batches held at most, scanned or not, for each thread.
+const HELD: usize = 8;
 
 /// The kinds of entries the walk does more for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,23 +131,28 @@ impl Batch {
     }
 }
 
-/// A thread of the verification ended early; its batch is lost.
-pub(super) struct Failed;
-
 struct Reader<'scope> {
     to: Sender<Batch>,
     from: Receiver<Batch>,
     thread: ScopedJoinHandle<'scope, ()>,
+    /// Batches given and not yet back.
+    pending: usize,
 }
 
-/// The threads that scan batches, each in its turn: batches come back in the order they were given. Without a
-/// processor to spare there are none, and batches are scanned where they are given.
+enum Held {
+    /// With the reader of this number.
+    Away(usize),
+    Scanned(Batch),
+}
+
+/// The threads that scan batches. Batches come back in the order they were given. What the threads are too busy for,
+/// and everything where there is no processor to spare, is scanned where it is given.
 pub(super) struct Readers<'scope> {
-    readers: VecDeque<Reader<'scope>>,
-    /// Batches given and not yet back; the next to come back is of the first reader.
-    given: usize,
+    readers: Vec<Reader<'scope>>,
+    held: VecDeque<Held>,
     spare: Vec<Batch>,
     index: Fingerprint,
+    /// A thread ended early: its batch is lost, and nothing after it can be told.
     failed: bool,
 }
 
@@ -165,48 +172,73 @@ impl<'scope> Readers<'scope> {
             };
             // A thread that cannot be had is done without.
             let thread = std::thread::Builder::new().spawn_scoped(scope, scan_all).ok()?;
-            Some(Reader { to, from, thread })
+            Some(Reader { to, from, thread, pending: 0 })
         });
-        Self { readers: readers.collect(), given: 0, spare: Vec::new(), index: index.empty(), failed: false }
+        Self {
+            readers: readers.collect(),
+            held: VecDeque::new(),
+            spare: Vec::new(),
+            index: index.empty(),
+            failed: false,
+        }
     }
 
-    /// Takes a full batch and leaves an empty one. Gives back the oldest scanned one when enough are under way.
-    pub(super) fn exchange(&mut self, batch: &mut Batch) -> Result<Option<Batch>, Failed> {
+    /// Takes a full batch and leaves an empty one.
+    pub(super) fn exchange(&mut self, batch: &mut Batch) {
         let empty = self.spare.pop().unwrap_or_else(|| Batch::new(&self.index));
         let mut full = std::mem::replace(batch, empty);
-        let threads = self.readers.len();
-        if threads == 0 {
-            full.scan();
-            return Ok(Some(full));
-        }
-        let back = if self.given == threads * AHEAD { self.take()? } else { None };
-        // The reader whose turn it is.
-        let turn = self.given % threads;
-        let sent = self.readers.get(turn).is_some_and(|reader| reader.to.send(full).is_ok());
-        if !sent {
-            self.failed = true;
-            return Err(Failed);
-        }
-        self.given += 1;
-        Ok(back)
-    }
-
-    /// The oldest batch under way, once it is scanned; `None` when there is none.
-    pub(super) fn next(&mut self) -> Option<Batch> {
-        self.take().ok().flatten()
-    }
-
-    fn take(&mut self) -> Result<Option<Batch>, Failed> {
-        if self.given == 0 || self.failed {
-            return Ok(None);
-        }
-        let Some(read) = self.readers.front().and_then(|reader| reader.from.recv().ok()) else {
-            self.failed = true;
-            return Err(Failed);
+        let idlest = self.readers.iter_mut().enumerate().min_by_key(|(_, reader)| reader.pending);
+        let held = match idlest.filter(|(_, reader)| reader.pending < AHEAD) {
+            None => {
+                full.scan();
+                Held::Scanned(full)
+            }
+            Some((number, reader)) => {
+                // One that cannot be sent comes back, and is scanned here.
+                match reader.to.send(full) {
+                    Ok(()) => {
+                        reader.pending += 1;
+                        Held::Away(number)
+                    }
+                    Err(SendError(mut full)) => {
+                        full.scan();
+                        Held::Scanned(full)
+                    }
+                }
+            }
         };
-        self.readers.rotate_left(1);
-        self.given -= 1;
-        Ok(Some(read))
+        self.held.push_back(held);
+    }
+
+    /// The oldest batch, if it is scanned or too many are held.
+    pub(super) fn ready(&mut self) -> Option<Batch> {
+        self.take(self.held.len() > HELD * self.readers.len())
+    }
+
+    /// The oldest batch, waited for; `None` when there is none.
+    pub(super) fn next(&mut self) -> Option<Batch> {
+        self.take(true)
+    }
+
+    fn take(&mut self, wait: bool) -> Option<Batch> {
+        if self.failed {
+            return None;
+        }
+        let number = match self.held.pop_front()? {
+            Held::Scanned(batch) => return Some(batch),
+            Held::Away(number) => number,
+        };
+        let reader = self.readers.get_mut(number)?;
+        let read = if wait { reader.from.recv().map_err(TryRecvError::from) } else { reader.from.try_recv() };
+        match read {
+            Ok(read) => {
+                reader.pending -= 1;
+                return Some(read);
+            }
+            Err(TryRecvError::Empty) => self.held.push_front(Held::Away(number)),
+            Err(TryRecvError::Disconnected) => self.failed = true,
+        }
+        None
     }
 
     /// Takes a batch back for later use.
@@ -215,8 +247,12 @@ impl<'scope> Readers<'scope> {
         self.spare.push(batch);
     }
 
+    pub(super) fn is_failed(&self) -> bool {
+        self.failed
+    }
+
     /// Ends the threads; true when one of them died. Scanning does not panic: that would be a mistake in it.
-    pub(super) fn failed(self) -> bool {
+    pub(super) fn end(self) -> bool {
         let ended = self.readers.into_iter().map(|reader| {
             drop(reader.to);
             reader.thread.join().is_err()
@@ -304,7 +340,9 @@ mod tests {
         let mut parts = of(&drawn, &rows[..1]);
         parts.add_all(&of(&drawn, &rows[1..]));
         assert!(parts.same(&whole));
-        for (at, other) in [(0, (8, 0)), (0, (7, 1)), (1, (7, 1)), (2, (i64::MIN, u64::MAX - 1)), (3, (7, 2 + PRIME)), (3, (7, 0))] {
+        for (at, other) in
+            [(0, (8, 0)), (0, (7, 1)), (1, (7, 1)), (2, (i64::MIN, u64::MAX - 1)), (3, (7, 2 + PRIME)), (3, (7, 0))]
+        {
             let mut changed = rows;
             changed[at] = other;
             assert!(!of(&drawn, &changed).same(&whole), "{other:?}");
@@ -319,20 +357,23 @@ mod tests {
             let mut readers = Readers::start(scope, &index);
             let mut batch = Batch::new(&index);
             let mut seen = Vec::new();
-            let mut note = |read: &Batch| seen.extend(read.rows().map(|(row, scanned)| (row.seq, scanned.leaf == leaf_hash(row.bytes))));
+            let mut note = |read: &Batch| {
+                seen.extend(read.rows().map(|(row, scanned)| (row.seq, scanned.leaf == leaf_hash(row.bytes))))
+            };
             for seq in 0..40 * BATCH_ROWS as u64 {
                 batch.push(EntryRow { seq, prev: Hash::ZERO, time: 0, bytes: &seq.to_be_bytes() });
-                if batch.is_full()
-                    && let Ok(Some(read)) = readers.exchange(&mut batch)
-                {
-                    note(&read);
-                    readers.recycle(read);
+                if batch.is_full() {
+                    readers.exchange(&mut batch);
+                    while let Some(read) = readers.ready() {
+                        note(&read);
+                        readers.recycle(read);
+                    }
                 }
             }
             while let Some(read) = readers.next() {
                 note(&read);
             }
-            assert!(!readers.failed());
+            assert!(!readers.end());
             assert_eq!(seen.len(), 40 * BATCH_ROWS);
             assert!(seen.iter().enumerate().all(|(at, (seq, right))| at as u64 == *seq && *right));
         });

@@ -27,7 +27,14 @@ fn log() -> (MemoryStore, LogSigner, String) {
 
 fn check(store: &MemoryStore, signer: &LogSigner, anchor: Option<&String>) -> Report {
     let epochs = epochs(signer);
-    let given = Verification { store, epochs: &epochs, local_anchor: anchor.cloned(), anchors: &[], vault: None, unlocked: None };
+    let given = Verification {
+        store,
+        epochs: &epochs,
+        local_anchor: anchor.cloned(),
+        anchors: &[],
+        vault: None,
+        unlocked: None,
+    };
     verify(&given, &mut |_, _| {})
 }
 
@@ -51,7 +58,10 @@ fn edited(bytes: &[u8], change: impl FnOnce(&mut Header)) -> Vec<u8> {
 #[test]
 fn an_untouched_log_is_intact_and_says_what_it_cannot_show() {
     let report = forged(|_| {});
-    assert_eq!((report.verdict, report.size, report.signed, report.anchored_to), (Verdict::Intact, 300, true, Some(300)));
+    assert_eq!(
+        (report.verdict, report.size, report.signed, report.anchored_to),
+        (Verdict::Intact, 300, true, Some(300))
+    );
     assert_eq!(report.findings, []);
     assert_eq!(report.complete_until.as_deref(), Some("1970-01-01T00:00:20.000Z"));
     let json = serde_json::to_value(&report).expect("JSON");
@@ -262,7 +272,10 @@ fn changed_checkpoints_tiles_columns_and_index_are_found() {
         kind(|c| c.tiles.get_mut(&(0, 0)).expect("is there").root = Hash::ZERO),
         (Verdict::Altered, Some((FindingKind::AlteredTile, Some(255))))
     );
-    assert_eq!(kind(|c| c.entries.get_mut(&9).expect("is there").time = 1), (Verdict::Altered, Some((FindingKind::AlteredIndex, Some(9)))));
+    assert_eq!(
+        kind(|c| c.entries.get_mut(&9).expect("is there").time = 1),
+        (Verdict::Altered, Some((FindingKind::AlteredIndex, Some(9))))
+    );
     assert_eq!(
         kind(|c| {
             let first = *c.index.first().expect("has rows");
@@ -328,8 +341,14 @@ fn anchors_of_other_logs_are_refused_and_torn_ones_noted() {
     let stranger = LogSigner::new("provenote.local/stranger", &Zeroizing::new([3; 32])).expect("a signer");
     let epochs = epochs(&signer);
     let anchors = [stranger.sign(5, Hash::ZERO), "nonsense".to_owned()];
-    let given =
-        Verification { store: &store, epochs: &epochs, local_anchor: Some("torn".to_owned()), anchors: &anchors, vault: None, unlocked: None };
+    let given = Verification {
+        store: &store,
+        epochs: &epochs,
+        local_anchor: Some("torn".to_owned()),
+        anchors: &anchors,
+        vault: None,
+        unlocked: None,
+    };
     let report = verify(&given, &mut |_, _| {});
     assert_eq!(report.findings.iter().map(|f| f.kind).collect::<Vec<_>>(), [FindingKind::AnchorRefused; 2]);
     assert_eq!((report.verdict, report.anchored_to), (Verdict::Unanchored, None));
@@ -353,13 +372,21 @@ fn with_keys_every_payload_is_opened_and_every_destruction_judged() {
         vault.create_group(&owner, &group, "clinical", "cli-1", &mut random).expect("makes a group");
         let text = vault.seal(&owner, &group, "output", "text/plain", b"word", &mut random).expect("seals");
         let audio = vault.seal(&owner, &group, "audio", "audio/L16", &vec![n; 2 << 20], &mut random).expect("seals");
-        log.append(1, &signer, vec![entry("session.recorded", 1).payload(text.clone()).payload(audio.clone())]).expect("appends");
+        log.append(1, &signer, vec![entry("session.recorded", 1).payload(text.clone()).payload(audio.clone())])
+            .expect("appends");
         sealed.push((text, audio));
     }
     let epochs = vault.epochs().expect("reads");
     let anchor = log.checkpoint().expect("reads");
     let check = |vault: &Vault, by: Option<&Unlocked>| {
-        let given = Verification { store: &store, epochs: &epochs, local_anchor: Some(anchor.clone()), anchors: &[], vault: Some(vault), unlocked: by };
+        let given = Verification {
+            store: &store,
+            epochs: &epochs,
+            local_anchor: Some(anchor.clone()),
+            anchors: &[],
+            vault: Some(vault),
+            unlocked: by,
+        };
         verify(&given, &mut |_, _| {})
     };
     let report = check(&vault, Some(&owner));

@@ -5,7 +5,11 @@
 //! `PROVENOTE_SPEECH` (default: the LibriVox clips of Debian's `pocketsphinx-testdata`), workers in
 //! `PROVENOTE_WORKERS` (default: beside this program's target folder). CPU time, not wall time: other
 //! work on the machine does not count. The runs alternate, and the median of the ratios is told.
-#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a benchmark prints, and is told by the environment where things are")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark prints, and is told by the environment where things are"
+)]
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -22,7 +26,8 @@ const ROUNDS: usize = 3;
 
 fn main() -> Outcome<()> {
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    let models = std::env::var_os("PROVENOTE_MODELS").map_or_else(|| home.join(".cache/provenote/models"), PathBuf::from);
+    let models =
+        std::env::var_os("PROVENOTE_MODELS").map_or_else(|| home.join(".cache/provenote/models"), PathBuf::from);
     let workers = match std::env::var_os("PROVENOTE_WORKERS") {
         Some(dir) => PathBuf::from(dir),
         // target/release/deps/engines-… stands two folders below the workers' folder.
@@ -34,21 +39,36 @@ fn main() -> Outcome<()> {
 
 fn transcription(workers: &Path, models: &Path) -> Outcome<()> {
     let (model, vad) = (model(models, "ggml-base.bin")?, model(models, "ggml-silero-v6.2.0.bin")?);
-    let speech = std::env::var_os("PROVENOTE_SPEECH").map_or_else(|| PathBuf::from("/usr/share/pocketsphinx/test/data/librivox"), PathBuf::from);
-    let mut clips: Vec<PathBuf> = std::fs::read_dir(speech)?.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.extension().is_some_and(|e| e == "wav")).collect();
+    let speech = std::env::var_os("PROVENOTE_SPEECH")
+        .map_or_else(|| PathBuf::from("/usr/share/pocketsphinx/test/data/librivox"), PathBuf::from);
+    let mut clips: Vec<PathBuf> = std::fs::read_dir(speech)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "wav"))
+        .collect();
     clips.sort();
     // The data of a canonical WAV file begins at byte 44. The clips three times over: a bit more than a minute.
-    let once: Vec<u8> = clips.iter().map(std::fs::read).collect::<Result<Vec<_>, _>>()?.iter().flat_map(|clip| clip[44..].to_vec()).collect();
+    let once: Vec<u8> = clips
+        .iter()
+        .map(std::fs::read)
+        .collect::<Result<Vec<_>, _>>()?
+        .iter()
+        .flat_map(|clip| clip[44..].to_vec())
+        .collect();
     let pcm = once.repeat(3);
     let folder = tempfile::TempDir::new()?;
     let file = folder.path().join("speech.pcm");
     std::fs::write(&file, &pcm)?;
-    let samples: Vec<f32> = pcm.chunks_exact(2).map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32768.0).collect();
+    let samples: Vec<f32> =
+        pcm.chunks_exact(2).map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32768.0).collect();
     let seconds = samples.len() as f64 / 16_000.0;
 
     let mut ratios = Vec::new();
     for _ in 0..ROUNDS {
-        let minimal = baseline(workers, "provenote-worker-whisper", &[model.path.display().to_string(), file.display().to_string()])?;
+        let minimal = baseline(
+            workers,
+            "provenote-worker-whisper",
+            &[model.path.display().to_string(), file.display().to_string()],
+        )?;
         let mut transcriber = WorkerPrograms::new(workers).transcriber(&model, Some(&vad))?;
         let before = children_cpu()?;
         let mut audio = samples.chunks(16_000).map(|block| Ok(block.to_vec()));
@@ -64,10 +84,18 @@ fn transcription(workers: &Path, models: &Path) -> Outcome<()> {
 fn drafting(workers: &Path, models: &Path) -> Outcome<()> {
     let name = "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf";
     let model = model(models, name).or_else(|_| model(models, "SmolLM2-135M-Instruct.Q4_1.gguf"))?;
-    let lines: Vec<String> = (1..=12).map(|i| format!("[{i}] C: I slept about {i} hours, and I worry about work, my manager and the rent.")).collect();
+    let lines: Vec<String> = (1..=12)
+        .map(|i| format!("[{i}] C: I slept about {i} hours, and I worry about work, my manager and the rent."))
+        .collect();
     let messages = [
         Message { role: "system".to_owned(), content: "Use only facts in the transcript. Never guess.".to_owned() },
-        Message { role: "user".to_owned(), content: format!("{}\nWhat did the client say? Write sentences with their segments as JSON.", lines.join("\n")) },
+        Message {
+            role: "user".to_owned(),
+            content: format!(
+                "{}\nWhat did the client say? Write sentences with their segments as JSON.",
+                lines.join("\n")
+            ),
+        },
     ];
     let sentence = serde_json::json!({
         "type": "object",
@@ -96,7 +124,10 @@ fn drafting(workers: &Path, models: &Path) -> Outcome<()> {
             &[model.path.display().to_string(), file.display().to_string(), made.tokens.to_string(), "2048".to_owned()],
         )?;
         let theirs = f64::from(made.tokens) / minimal.cpu_s;
-        println!("drafting {} tokens after {}: {ours:.2} tokens per CPU second, minimal loop {theirs:.2}", made.tokens, rendered.tokens);
+        println!(
+            "drafting {} tokens after {}: {ours:.2} tokens per CPU second, minimal loop {theirs:.2}",
+            made.tokens, rendered.tokens
+        );
         ratios.push(ours / theirs);
     }
     println!("drafting, tokens per CPU second over the minimal loop's: {:.3} (at least 0.97)", median(ratios));

@@ -15,14 +15,25 @@ impl Drafter for Drafting {
     }
 
     fn render(&mut self, messages: &[Message]) -> Result<Rendered, EngineError> {
-        match self.0.ask(&ToWorker::Render { messages: messages.to_vec() }, &mut |_| ControlFlow::Continue(()), |done| done)? {
+        match self.0.ask(
+            &ToWorker::Render { messages: messages.to_vec() },
+            &mut |_| ControlFlow::Continue(()),
+            |done| done,
+        )? {
             FromWorker::Rendered(rendered) => Ok(rendered),
             _ => Err(self.0.nonsense("gave another answer than it was asked for")),
         }
     }
 
-    fn generate(&mut self, prompt: &str, schema: &serde_json::Value, sampler: &Sampler, progress: OnProgress<'_>) -> Result<Generated, EngineError> {
-        let request = ToWorker::Generate { prompt: prompt.to_owned(), schema: schema.clone(), sampler: sampler.clone() };
+    fn generate(
+        &mut self,
+        prompt: &str,
+        schema: &serde_json::Value,
+        sampler: &Sampler,
+        progress: OnProgress<'_>,
+    ) -> Result<Generated, EngineError> {
+        let request =
+            ToWorker::Generate { prompt: prompt.to_owned(), schema: schema.clone(), sampler: sampler.clone() };
         match self.0.ask(&request, progress, |done| done)? {
             FromWorker::Generated(generated) if generated.tokens <= sampler.max_tokens => Ok(generated),
             _ => Err(self.0.nonsense("gave another answer than it was asked for")),

@@ -11,15 +11,24 @@ pub(crate) struct Hearing(pub(crate) Worker);
 
 impl Hearing {
     /// Has a piece transcribed and puts its times where the piece lies in the recording.
-    fn piece(&mut self, place: Place, progress: OnProgress<'_>, heard: &mut Vec<HeardSegment>) -> Result<(), EngineError> {
-        let FromWorker::Heard { segments } = self.0.ask(&ToWorker::Transcribe {}, progress, |done| place.share(done))? else {
+    fn piece(
+        &mut self,
+        place: Place,
+        progress: OnProgress<'_>,
+        heard: &mut Vec<HeardSegment>,
+    ) -> Result<(), EngineError> {
+        let FromWorker::Heard { segments } =
+            self.0.ask(&ToWorker::Transcribe {}, progress, |done| place.share(done))?
+        else {
             return Err(self.0.nonsense("gave another answer than it was asked for"));
         };
         let offset = milliseconds(place.from);
         let length = milliseconds(place.length);
         for mut segment in segments {
             let sound = |start: u64, end: u64| start <= end && end <= length + 1_000;
-            if !sound(segment.start_ms, segment.end_ms) || !segment.words.iter().all(|word| sound(word.start_ms, word.end_ms)) {
+            if !sound(segment.start_ms, segment.end_ms)
+                || !segment.words.iter().all(|word| sound(word.start_ms, word.end_ms))
+            {
                 return Err(self.0.nonsense("gave times outside the recording"));
             }
             segment.start_ms += offset;

@@ -39,10 +39,23 @@ impl WorkerPrograms {
     /// Workers in this folder: one thread, English, two minutes of patience, the sandbox demanded.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), threads: 1, allow_no_sandbox: false, idle: Duration::from_secs(120), context: None, language: "en".to_owned() }
+        Self {
+            dir: dir.into(),
+            threads: 1,
+            allow_no_sandbox: false,
+            idle: Duration::from_secs(120),
+            context: None,
+            language: "en".to_owned(),
+        }
     }
 
-    fn start(&self, engine: &'static str, program: &'static str, model: &ModelFile, vad: Option<&ModelFile>) -> Result<Worker, EngineError> {
+    fn start(
+        &self,
+        engine: &'static str,
+        program: &'static str,
+        model: &ModelFile,
+        vad: Option<&ModelFile>,
+    ) -> Result<Worker, EngineError> {
         let path = self.dir.join(program);
         if !path.is_file() {
             return Err(EngineError::NoWorker { program, path: path.display().to_string() });
@@ -52,7 +65,11 @@ impl WorkerPrograms {
 }
 
 impl Engines for WorkerPrograms {
-    fn transcriber(&self, model: &ModelFile, voice_activity: Option<&ModelFile>) -> Result<Box<dyn Transcriber>, EngineError> {
+    fn transcriber(
+        &self,
+        model: &ModelFile,
+        voice_activity: Option<&ModelFile>,
+    ) -> Result<Box<dyn Transcriber>, EngineError> {
         let worker = self.start("whisper", "provenote-worker-whisper", model, voice_activity)?;
         Ok(Box::new(hearing::Hearing(worker)))
     }

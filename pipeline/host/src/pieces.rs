@@ -75,7 +75,9 @@ impl Pieces {
                 self.rest = Some(rest - block.len());
                 Next::Send(block)
             }
-            None if self.waiting.len() >= BLOCK && self.sent + BLOCK <= LONGEST - SEARCH => Next::Send(self.take(BLOCK)),
+            None if self.waiting.len() >= BLOCK && self.sent + BLOCK <= LONGEST - SEARCH => {
+                Next::Send(self.take(BLOCK))
+            }
             None => Next::Wait,
         }
     }
@@ -89,9 +91,14 @@ impl Pieces {
 
 /// The middle of the quietest stretch of [`QUIET`] samples that lies within `search`, and the last of several.
 fn quietest(samples: &[i16], search: Range<usize>) -> usize {
-    let energy = |from: usize| samples[from..from + QUIET].iter().map(|sample| u64::from(sample.unsigned_abs()).pow(2)).sum::<u64>();
+    let energy = |from: usize| {
+        samples[from..from + QUIET].iter().map(|sample| u64::from(sample.unsigned_abs()).pow(2)).sum::<u64>()
+    };
     let last = search.end - QUIET;
-    let from = (search.start..=last).step_by(STEP).min_by_key(|from| (energy(*from), std::cmp::Reverse(*from))).unwrap_or(last);
+    let from = (search.start..=last)
+        .step_by(STEP)
+        .min_by_key(|from| (energy(*from), std::cmp::Reverse(*from)))
+        .unwrap_or(last);
     from + QUIET / 2
 }
 
@@ -152,7 +159,11 @@ mod tests {
     fn no_piece_is_longer_than_the_bound_however_the_samples_come() {
         for pushed in [1_000, BLOCK] {
             let (lengths, all) = cut(&vec![0.1; 620 * RATE], pushed);
-            assert!(lengths.iter().all(|length| (LONGEST - SEARCH..=LONGEST).contains(length) || *length == *lengths.last().expect("pieces")), "{lengths:?}");
+            assert!(
+                lengths.iter().all(|length| (LONGEST - SEARCH..=LONGEST).contains(length)
+                    || *length == *lengths.last().expect("pieces")),
+                "{lengths:?}"
+            );
             assert!(lengths.iter().all(|length| *length <= LONGEST));
             assert_eq!(all.len(), 620 * RATE);
         }

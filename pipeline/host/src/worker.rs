@@ -43,14 +43,17 @@ impl Worker {
     pub(crate) fn start(start: &Start<'_>) -> Result<Self, EngineError> {
         let failed = |why: String| EngineError::Failed { engine: start.engine, why };
         let bad_model = |why: String| EngineError::BadModel { engine: start.engine, why };
-        let program_sha256 = digest_of_file(start.program).map_err(|error| failed(format!("could not be read: {error}")))?;
+        let program_sha256 =
+            digest_of_file(start.program).map_err(|error| failed(format!("could not be read: {error}")))?;
         let mut process = Process::start(start)?;
         let mut reading = false;
         let handshake = loop {
             match process.hear(&mut |_| ControlFlow::Continue(()), 0.0) {
                 Ok(FromWorker::Progress { .. }) => reading = true,
                 Ok(FromWorker::Ready(handshake)) => break handshake,
-                Ok(FromWorker::Refused { what, why }) if what == "sandbox" => return Err(EngineError::NoSandbox { engine: start.engine, why }),
+                Ok(FromWorker::Refused { what, why }) if what == "sandbox" => {
+                    return Err(EngineError::NoSandbox { engine: start.engine, why });
+                }
                 Ok(FromWorker::Refused { why, .. }) => return Err(bad_model(why)),
                 Ok(_) => return Err(process.nonsense("spoke before its handshake")),
                 // It has passed its own checks, and died of what is in the file.
@@ -67,7 +70,10 @@ impl Worker {
             )));
         }
         if handshake.worker_sha256 != program_sha256 {
-            return Err(failed(format!("says that its file is {}, and {program_sha256} was started", handshake.worker_sha256)));
+            return Err(failed(format!(
+                "says that its file is {}, and {program_sha256} was started",
+                handshake.worker_sha256
+            )));
         }
         let wanted = (Some(start.model.sha256), start.vad.map(|vad| vad.sha256));
         if (Some(handshake.model_sha256), handshake.vad_sha256) != wanted {
@@ -75,7 +81,10 @@ impl Worker {
         }
         let overridden = start.how.allow_no_sandbox && handshake.sandbox == "none" && handshake.probes.is_empty();
         if !handshake.isolated() && !overridden {
-            return Err(EngineError::NoSandbox { engine: start.engine, why: "its self-test does not show that the sandbox holds".to_owned() });
+            return Err(EngineError::NoSandbox {
+                engine: start.engine,
+                why: "its self-test does not show that the sandbox holds".to_owned(),
+            });
         }
         Ok(Self { process, handshake })
     }
@@ -90,7 +99,12 @@ impl Worker {
     }
 
     /// Asks, and waits for the answer. `scale` carries the worker's progress over to the whole work's.
-    pub(crate) fn ask(&mut self, message: &ToWorker, progress: OnProgress<'_>, scale: impl Fn(f32) -> f32) -> Result<FromWorker, EngineError> {
+    pub(crate) fn ask(
+        &mut self,
+        message: &ToWorker,
+        progress: OnProgress<'_>,
+        scale: impl Fn(f32) -> f32,
+    ) -> Result<FromWorker, EngineError> {
         let mut done = scale(0.0);
         self.process.tell(message, progress, done)?;
         for _ in 0..MOST_FRAMES {
@@ -132,19 +146,36 @@ impl Process {
     fn start(start: &Start<'_>) -> Result<Self, EngineError> {
         let failed = |why: String| EngineError::Failed { engine: start.engine, why };
         let model = absolute(start.model).map_err(|why| EngineError::BadModel { engine: start.engine, why })?;
-        let vad = start.vad.map(absolute).transpose().map_err(|why| EngineError::BadModel { engine: start.engine, why })?;
-        let mut arguments: Vec<OsString> = vec!["--model".into(), model.clone().into(), "--model-sha256".into(), start.model.sha256.to_string().into()];
+        let vad =
+            start.vad.map(absolute).transpose().map_err(|why| EngineError::BadModel { engine: start.engine, why })?;
+        let mut arguments: Vec<OsString> = vec![
+            "--model".into(),
+            model.clone().into(),
+            "--model-sha256".into(),
+            start.model.sha256.to_string().into(),
+        ];
         if let Some((path, file)) = vad.as_ref().zip(start.vad) {
-            arguments.extend(["--vad".into(), path.clone().into(), "--vad-sha256".into(), file.sha256.to_string().into()]);
+            arguments.extend([
+                "--vad".into(),
+                path.clone().into(),
+                "--vad-sha256".into(),
+                file.sha256.to_string().into(),
+            ]);
         }
-        arguments.extend(["--threads".into(), start.how.threads.to_string().into(), "--language".into(), start.how.language.clone().into()]);
+        arguments.extend([
+            "--threads".into(),
+            start.how.threads.to_string().into(),
+            "--language".into(),
+            start.how.language.clone().into(),
+        ]);
         if let Some(context) = start.how.context {
             arguments.extend(["--context".into(), context.to_string().into()]);
         }
         if start.how.allow_no_sandbox {
             arguments.push("--allow-no-sandbox".into());
         }
-        let program = std::path::absolute(start.program).map_err(|error| failed(format!("could not be started: {error}")))?;
+        let program =
+            std::path::absolute(start.program).map_err(|error| failed(format!("could not be started: {error}")))?;
         let models: Vec<&Path> = [Some(model.as_path()), vad.as_deref()].into_iter().flatten().collect();
         let mut child = command(&program, &models)
             .args(&arguments)
@@ -162,8 +193,10 @@ impl Process {
         let (heard, output) = sync_channel(WAITING);
         let process = Self { engine: start.engine, child, input: Some(input), output, idle: start.how.idle };
         let (stdin, stdout) = pipes.ok_or_else(|| failed("has no pipes".to_owned()))?;
-        let writer = std::thread::Builder::new().name("to-worker".to_owned()).spawn(move || write_frames(stdin, &waiting));
-        let reader = std::thread::Builder::new().name("from-worker".to_owned()).spawn(move || read_frames(stdout, &heard));
+        let writer =
+            std::thread::Builder::new().name("to-worker".to_owned()).spawn(move || write_frames(stdin, &waiting));
+        let reader =
+            std::thread::Builder::new().name("from-worker".to_owned()).spawn(move || read_frames(stdout, &heard));
         match (writer, reader) {
             (Ok(_), Ok(_)) => Ok(process),
             (Err(error), _) | (_, Err(error)) => Err(failed(format!("could not be listened to: {error}"))),
@@ -172,7 +205,10 @@ impl Process {
 
     /// Hands a frame to the writing thread; waits while the worker is slow to read.
     fn tell(&mut self, message: &ToWorker, progress: OnProgress<'_>, done: f32) -> Result<(), EngineError> {
-        let mut bytes = frame(message).map_err(|error| EngineError::Failed { engine: self.engine, why: format!("was not asked, because {error}") })?;
+        let mut bytes = frame(message).map_err(|error| EngineError::Failed {
+            engine: self.engine,
+            why: format!("was not asked, because {error}"),
+        })?;
         let mut silent = Duration::ZERO;
         loop {
             let Some(input) = &self.input else {
@@ -287,7 +323,8 @@ fn command(program: &Path, models: &[&Path]) -> Command {
 }
 
 fn absolute(model: &ModelFile) -> Result<PathBuf, String> {
-    std::fs::canonicalize(&model.path).map_err(|error| format!("the file {} could not be read: {error}", model.path.display()))
+    std::fs::canonicalize(&model.path)
+        .map_err(|error| format!("the file {} could not be read: {error}", model.path.display()))
 }
 
 fn write_frames(mut stdin: ChildStdin, waiting: &Receiver<Vec<u8>>) {

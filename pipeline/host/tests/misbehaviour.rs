@@ -30,9 +30,11 @@ impl Fake {
         let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let folder = TempDir::new().expect("a folder");
         let path = |name: &str| folder.path().join(name);
-        let program = format!("#!/bin/sh\nhere=\"${{0%/*}}\"\necho $$ > \"$here/pid\"\n/bin/cat \"$here/ready\"\n{script}\n");
+        let program =
+            format!("#!/bin/sh\nhere=\"${{0%/*}}\"\necho $$ > \"$here/pid\"\n/bin/cat \"$here/ready\"\n{script}\n");
         std::fs::write(path("provenote-worker-llama"), &program).expect("a program");
-        std::fs::set_permissions(path("provenote-worker-llama"), std::fs::Permissions::from_mode(0o755)).expect("permissions");
+        std::fs::set_permissions(path("provenote-worker-llama"), std::fs::Permissions::from_mode(0o755))
+            .expect("permissions");
         std::fs::write(path("model"), b"a model").expect("a model");
         let model = ModelFile { id: "fake".to_owned(), path: path("model"), sha256: Digest::of(b"a model") };
         let mut handshake = Handshake {

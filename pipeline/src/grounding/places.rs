@@ -37,14 +37,21 @@ pub(super) struct Place {
 impl Place {
     /// Whether a word is negated here, each time it stands here; nothing where that is open.
     pub(super) fn polarities(&self, root: &str) -> Vec<bool> {
-        if matches!(self.effect, Effect::Context) || (self.effect == Effect::Unanswered && self.clause.question.is_some()) {
+        if matches!(self.effect, Effect::Context)
+            || (self.effect == Effect::Unanswered && self.clause.question.is_some())
+        {
             return Vec::new();
         }
         // `I used to drink` grants that it was so and that it is no more.
         if self.clause.mood == Mood::Former {
             return vec![false, true];
         }
-        self.clause.content.iter().filter(|word| word.root == root && !word.loose).map(|word| self.turned(word.negated)).collect()
+        self.clause
+            .content
+            .iter()
+            .filter(|word| word.root == root && !word.loose)
+            .map(|word| self.turned(word.negated))
+            .collect()
     }
 
     /// Whether something is negated here, all told.
@@ -88,7 +95,12 @@ impl<'t> Places<'t> {
         let mut holders: HashMap<String, Vec<usize>> = HashMap::new();
         for (segment, spoken) in transcript.segments.iter().enumerate() {
             let start = all.len();
-            all.extend(reading::read(&spoken.text).into_iter().map(|clause| Place { segment, clause, effect: Effect::AsSaid, answered_in: None }));
+            all.extend(reading::read(&spoken.text).into_iter().map(|clause| Place {
+                segment,
+                clause,
+                effect: Effect::AsSaid,
+                answered_in: None,
+            }));
             of_segment.push(start..all.len());
             let mut keys: BTreeSet<String> = BTreeSet::new();
             for place in &all[start..] {
@@ -123,7 +135,11 @@ impl<'t> Places<'t> {
 
     /// `4, 5` for people.
     pub(super) fn numbers(&self, at: &BTreeSet<usize>) -> String {
-        if at.is_empty() { "none".to_owned() } else { at.iter().map(|at| self.id(*at).to_string()).collect::<Vec<_>>().join(", ") }
+        if at.is_empty() {
+            "none".to_owned()
+        } else {
+            at.iter().map(|at| self.id(*at).to_string()).collect::<Vec<_>>().join(", ")
+        }
     }
 
     pub(super) fn of_segment(&self, at: usize) -> &[Place] {
@@ -132,8 +148,11 @@ impl<'t> Places<'t> {
 
     /// Whether a segment holds the words of a phrase, in any form, in that order.
     pub(super) fn speaks(&self, at: usize, phrase: &str) -> bool {
-        let stems: Vec<String> = reading::tokens::words(phrase).iter().map(|word| reading::lexicon::lexicon().stem(word)).collect();
-        self.of_segment(at).iter().any(|place| place.clause.stems.windows(stems.len().max(1)).any(|window| window == stems))
+        let stems: Vec<String> =
+            reading::tokens::words(phrase).iter().map(|word| reading::lexicon::lexicon().stem(word)).collect();
+        self.of_segment(at)
+            .iter()
+            .any(|place| place.clause.stems.windows(stems.len().max(1)).any(|window| window == stems))
     }
 
     /// Whether a root stands in a segment at most so far away.
@@ -164,7 +183,8 @@ impl<'t> Places<'t> {
         }
         // A run's score is that of its three segments: the parts of a claim may lie side by side.
         let near = |at: usize| scores.get(&at).copied().unwrap_or(0.0);
-        let mut ranked: Vec<(usize, f64)> = scores.keys().map(|at| (*at, near(*at) + 0.5 * (near(at.wrapping_sub(1)) + near(at + 1)))).collect();
+        let mut ranked: Vec<(usize, f64)> =
+            scores.keys().map(|at| (*at, near(*at) + 0.5 * (near(at.wrapping_sub(1)) + near(at + 1)))).collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let last = self.transcript.segments.len().saturating_sub(1);
         let mut windows: BTreeSet<BTreeSet<usize>> = BTreeSet::new();
@@ -186,7 +206,10 @@ const SHORT: usize = 6;
 
 fn effect(all: &[Place], at: usize) -> (Effect, Option<usize>) {
     let clause = &all[at].clause;
-    let about_you = clause.question.is_none() && clause.subject == Subject::Second && matches!(clause.mood, Mood::Stated | Mood::Planned) && clause.reply.is_none();
+    let about_you = clause.question.is_none()
+        && clause.subject == Subject::Second
+        && matches!(clause.mood, Mood::Stated | Mood::Planned)
+        && clause.reply.is_none();
     if clause.question.is_none() && !about_you && clause.mood != Mood::Planned {
         return (Effect::AsSaid, None);
     }
@@ -203,10 +226,24 @@ fn effect(all: &[Place], at: usize) -> (Effect, Option<usize>) {
     match (clause.question, answer.reply) {
         (Some(Question::Open), Some(Reply::No)) if answer.content.is_empty() => (Effect::Denied, there),
         (Some(Question::Open), _) => (Effect::Context, there),
-        (_, Some(Reply::Yes)) => (if clause.mood == Mood::Planned && clause.question.is_none() { Effect::AsSaid } else { Effect::Affirmed }, there),
+        (_, Some(Reply::Yes)) => (
+            if clause.mood == Mood::Planned && clause.question.is_none() { Effect::AsSaid } else { Effect::Affirmed },
+            there,
+        ),
         (_, Some(Reply::No)) => (Effect::Denied, there),
-        (Some(Question::Closed), None) if !answer.negated && answer.words.len() <= SHORT && answer.question.is_none() => (Effect::Affirmed, there),
-        (Some(Question::Closed), None) if !clause.words.iter().any(|word| matches!(word.as_str(), "you" | "any" | "do" | "did" | "have" | "are" | "is" | "was")) => (Effect::Context, there),
+        (Some(Question::Closed), None)
+            if !answer.negated && answer.words.len() <= SHORT && answer.question.is_none() =>
+        {
+            (Effect::Affirmed, there)
+        }
+        (Some(Question::Closed), None)
+            if !clause
+                .words
+                .iter()
+                .any(|word| matches!(word.as_str(), "you" | "any" | "do" | "did" | "have" | "are" | "is" | "was")) =>
+        {
+            (Effect::Context, there)
+        }
         (Some(Question::Closed), _) => (Effect::Unanswered, there),
         (None, _) if about_you && clause.mood == Mood::Stated => (Effect::Unanswered, None),
         (None, _) => (Effect::AsSaid, None),

@@ -27,13 +27,26 @@ fn transcript<S: AsRef<str>>(lines: &[S]) -> Transcript {
     let segments = lines
         .iter()
         .zip(1_u32..)
-        .map(|(text, id)| Segment { id, start_s: f64::from(id), end_s: f64::from(id) + 1.0, speaker: None, text: text.as_ref().to_owned(), words: Vec::new() })
+        .map(|(text, id)| Segment {
+            id,
+            start_s: f64::from(id),
+            end_s: f64::from(id) + 1.0,
+            speaker: None,
+            text: text.as_ref().to_owned(),
+            words: Vec::new(),
+        })
         .collect();
     Transcript { language: "en".to_owned(), segments }
 }
 
 fn checked(transcript: &Transcript, text: &str, cites: &[u32]) -> Sentence {
-    let sentence = Sentence { text: text.to_owned(), origin: Origin::Model, segments: cites.to_vec(), support: Support::Unsupported, reasons: Vec::new() };
+    let sentence = Sentence {
+        text: text.to_owned(),
+        origin: Origin::Model,
+        segments: cites.to_vec(),
+        support: Support::Unsupported,
+        reasons: Vec::new(),
+    };
     let mut sections = [Section { name: "Data".to_owned(), sentences: vec![sentence], for_clinician: None }];
     check(transcript, &mut sections);
     let [section] = sections;
@@ -48,13 +61,17 @@ struct Outcome {
 
 fn outcomes(source: &str) -> Vec<Outcome> {
     let labelled: Labelled = serde_saphyr::from_str(source).expect("the labelled sentences");
-    let transcripts: BTreeMap<&str, Transcript> = labelled.transcripts.iter().map(|(name, lines)| (name.as_str(), transcript(lines))).collect();
+    let transcripts: BTreeMap<&str, Transcript> =
+        labelled.transcripts.iter().map(|(name, lines)| (name.as_str(), transcript(lines))).collect();
     labelled
         .sentences
         .iter()
         .map(|sentence| {
             let result = checked(&transcripts[sentence.r#in.as_str()], &sentence.text, &sentence.cites);
-            let line = format!("{:?} -> {:?} {:?}->{:?} {} {:?}", sentence.label, result.support, sentence.cites, result.segments, sentence.text, result.reasons);
+            let line = format!(
+                "{:?} -> {:?} {:?}->{:?} {} {:?}",
+                sentence.label, result.support, sentence.cites, result.segments, sentence.text, result.reasons
+            );
             Outcome { label: sentence.label, mark: result.support, line }
         })
         .collect()
@@ -68,12 +85,17 @@ fn share(outcomes: &[Outcome], label: Support, marks: &[Support]) -> (usize, usi
 #[test]
 fn labelled_sentences_get_their_marks() {
     let outcomes = outcomes(include_str!("../../tests/data/grounding.yaml"));
-    let off: Vec<&str> = outcomes.iter().filter(|outcome| outcome.label != outcome.mark).map(|outcome| outcome.line.as_str()).collect();
+    let off: Vec<&str> =
+        outcomes.iter().filter(|outcome| outcome.label != outcome.mark).map(|outcome| outcome.line.as_str()).collect();
     let (held, supported) = share(&outcomes, Support::Supported, &[Support::Supported]);
     let (caught, unsupported) = share(&outcomes, Support::Unsupported, &[Support::Unsupported]);
     let (missed, _) = share(&outcomes, Support::Unsupported, &[Support::Supported]);
     let (too_good, _) = share(&outcomes, Support::Weak, &[Support::Supported]);
-    let summary = format!("{} sentences; supported {held}/{supported}; unsupported {caught}/{unsupported}; off:\n{}", outcomes.len(), off.join("\n"));
+    let summary = format!(
+        "{} sentences; supported {held}/{supported}; unsupported {caught}/{unsupported}; off:\n{}",
+        outcomes.len(),
+        off.join("\n")
+    );
     assert!(outcomes.len() >= 80, "{summary}");
     assert_eq!(missed, 0, "an unsupported sentence was marked supported; {summary}");
     assert_eq!(too_good, 0, "a weak sentence was marked supported; {summary}");
@@ -83,7 +105,18 @@ fn labelled_sentences_get_their_marks() {
 
 #[test]
 fn citations_move_to_where_the_words_stand() {
-    let session = transcript(&["Hello.", "How was the week?", "Busy.", "I slept six hours.", "And work?", "Fine.", "The bus was late.", "It rained.", "We had soup.", "I missed one dose on Saturday."]);
+    let session = transcript(&[
+        "Hello.",
+        "How was the week?",
+        "Busy.",
+        "I slept six hours.",
+        "And work?",
+        "Fine.",
+        "The bus was late.",
+        "It rained.",
+        "We had soup.",
+        "I missed one dose on Saturday.",
+    ]);
     let near = checked(&session, "The client slept six hours.", &[2, 3]);
     assert_eq!((near.support, near.segments.as_slice()), (Support::Supported, &[4][..]));
     assert_eq!(near.reasons, ["citation moved from 2, 3 to 4"]);
@@ -99,8 +132,20 @@ fn citations_move_to_where_the_words_stand() {
 #[test]
 fn a_clinicians_own_sentence_is_left_alone_and_an_edited_one_is_checked() {
     let session = transcript(&["I slept six hours."]);
-    let own = Sentence { text: "Affect was full.".to_owned(), origin: Origin::Clinician, segments: vec![], support: Support::Clinician, reasons: vec![] };
-    let edited = Sentence { text: "The client slept nine hours.".to_owned(), origin: Origin::Edited, segments: vec![1], support: Support::Supported, reasons: vec![] };
+    let own = Sentence {
+        text: "Affect was full.".to_owned(),
+        origin: Origin::Clinician,
+        segments: vec![],
+        support: Support::Clinician,
+        reasons: vec![],
+    };
+    let edited = Sentence {
+        text: "The client slept nine hours.".to_owned(),
+        origin: Origin::Edited,
+        segments: vec![1],
+        support: Support::Supported,
+        reasons: vec![],
+    };
     let mut sections = [Section { name: "Objective".to_owned(), sentences: vec![own, edited], for_clinician: None }];
     check(&session, &mut sections);
     let marks: Vec<Support> = sections[0].sentences.iter().map(|sentence| sentence.support).collect();
@@ -141,18 +186,66 @@ proptest! {
 }
 
 const WORDS: [&str; 40] = [
-    "I", "not", "slept", "six", "hours", "out", "of", "ten", "?", ".", ",", "and", "but", "a", "half", "past", "quarter", "to", "hundred", "point", "scale", "one", "Monday", "next",
-    "denied", "sertraline", "mg", "50", "6/10", "10:30", "twice", "day", "no", "yes", "you", "will", "myself", "harm", "used", "let's",
+    "I",
+    "not",
+    "slept",
+    "six",
+    "hours",
+    "out",
+    "of",
+    "ten",
+    "?",
+    ".",
+    ",",
+    "and",
+    "but",
+    "a",
+    "half",
+    "past",
+    "quarter",
+    "to",
+    "hundred",
+    "point",
+    "scale",
+    "one",
+    "Monday",
+    "next",
+    "denied",
+    "sertraline",
+    "mg",
+    "50",
+    "6/10",
+    "10:30",
+    "twice",
+    "day",
+    "no",
+    "yes",
+    "you",
+    "will",
+    "myself",
+    "harm",
+    "used",
+    "let's",
 ];
 
 #[test]
 fn further_sessions_get_no_undeserved_mark() {
-    for source in [include_str!("../../tests/data/grounding-more.yaml"), include_str!("../../tests/data/grounding-third.yaml")] {
+    for source in
+        [include_str!("../../tests/data/grounding-more.yaml"), include_str!("../../tests/data/grounding-third.yaml")]
+    {
         let outcomes = outcomes(source);
-        let off: Vec<&str> = outcomes.iter().filter(|outcome| outcome.label != outcome.mark).map(|outcome| outcome.line.as_str()).collect();
+        let off: Vec<&str> = outcomes
+            .iter()
+            .filter(|outcome| outcome.label != outcome.mark)
+            .map(|outcome| outcome.line.as_str())
+            .collect();
         let (held, supported) = share(&outcomes, Support::Supported, &[Support::Supported]);
         let (missed, unsupported) = share(&outcomes, Support::Unsupported, &[Support::Supported]);
-        let summary = format!("{} sentences; supported {held}/{supported}; unsupported missed {missed}/{unsupported}; off:\n{}", outcomes.len(), off.join("\n"));
+        let summary = format!(
+            "{} sentences; supported {held}/{supported}; unsupported missed {missed}/{unsupported}; off:\n{}",
+            outcomes.len(),
+            off.join("\n")
+        );
         assert_eq!(missed, 0, "{summary}");
         assert!(held * 100 >= supported * 85, "{summary}");
     }

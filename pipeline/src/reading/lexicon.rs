@@ -84,7 +84,11 @@ impl Phrases {
 
     /// The length of the longest phrase that the words begin with.
     pub(crate) fn at(&self, words: &[&str]) -> Option<usize> {
-        self.0.iter().filter(|phrase| words.len() >= phrase.len() && phrase.iter().zip(words).all(|(a, b)| a == b)).map(Vec::len).max()
+        self.0
+            .iter()
+            .filter(|phrase| words.len() >= phrase.len() && phrase.iter().zip(words).all(|(a, b)| a == b))
+            .map(Vec::len)
+            .max()
     }
 }
 
@@ -119,11 +123,12 @@ pub(crate) struct Lexicon {
 }
 
 /// Turn what follows round by themselves; the other words of the list do so by their meaning.
-const EXPLICIT: [&str; 10] = ["not", "no", "never", "none", "nothing", "nobody", "nowhere", "neither", "nor", "without"];
+const EXPLICIT: [&str; 10] =
+    ["not", "no", "never", "none", "nothing", "nobody", "nowhere", "neither", "nor", "without"];
 
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
-    let file: LexiconFile =
-        serde_saphyr::from_str(include_str!("../../rules/lexicon.yaml")).expect("rules/lexicon.yaml is part of the program and read by its tests");
+    let file: LexiconFile = serde_saphyr::from_str(include_str!("../../rules/lexicon.yaml"))
+        .expect("rules/lexicon.yaml is part of the program and read by its tests");
     Lexicon::new(file)
 });
 
@@ -133,7 +138,8 @@ pub(crate) fn lexicon() -> &'static Lexicon {
 
 impl Lexicon {
     fn new(file: LexiconFile) -> Self {
-        let stems = |words: &[String]| -> HashSet<String> { words.iter().map(|word| stem(&file.irregular, word)).collect() };
+        let stems =
+            |words: &[String]| -> HashSet<String> { words.iter().map(|word| stem(&file.irregular, word)).collect() };
         let mut groups: HashMap<String, Vec<(Vec<String>, String)>> = HashMap::new();
         for (group, phrases) in &file.same {
             for phrase in phrases {
@@ -148,7 +154,10 @@ impl Lexicon {
         }
         let group_of = |word: &str| -> String {
             let root = stem(&file.irregular, word);
-            groups.get(&root).and_then(|phrases| phrases.iter().find(|(roots, _)| roots.len() == 1)).map_or(root, |(_, group)| group.clone())
+            groups
+                .get(&root)
+                .and_then(|phrases| phrases.iter().find(|(roots, _)| roots.len() == 1))
+                .map_or(root, |(_, group)| group.clone())
         };
         let mut weighty = HashMap::new();
         for (list, kind) in [
@@ -163,8 +172,10 @@ impl Lexicon {
                 weighty.insert(group_of(word), kind);
             }
         }
-        let opposite = file.opposite.iter().flat_map(|(a, b)| [(group_of(a), group_of(b)), (group_of(b), group_of(a))]).collect();
-        let (explicit, lexical): (Vec<String>, Vec<String>) = file.negation.iter().cloned().partition(|word| EXPLICIT.contains(&word.as_str()));
+        let opposite =
+            file.opposite.iter().flat_map(|(a, b)| [(group_of(a), group_of(b)), (group_of(b), group_of(a))]).collect();
+        let (explicit, lexical): (Vec<String>, Vec<String>) =
+            file.negation.iter().cloned().partition(|word| EXPLICIT.contains(&word.as_str()));
         let persons = file.person.iter().map(|word| group_of(word)).collect();
         Self {
             function: file.function.iter().cloned().collect(),
@@ -189,7 +200,11 @@ impl Lexicon {
             weighty,
             medicine: file.medicine.into_iter().collect(),
             medicine_endings: file.medicine_endings,
-            units: file.units.into_iter().flat_map(|(unit, words)| words.into_iter().map(move |word| (word, unit.clone()))).collect(),
+            units: file
+                .units
+                .into_iter()
+                .flat_map(|(unit, words)| words.into_iter().map(move |word| (word, unit.clone())))
+                .collect(),
             persons,
             groups,
             irregular: file.irregular,
@@ -220,7 +235,8 @@ impl Lexicon {
     }
 
     pub(crate) fn is_medicine(&self, word: &str) -> bool {
-        self.medicine.contains(word) || (word.chars().count() > 7 && self.medicine_endings.iter().any(|ending| word.ends_with(ending.as_str())))
+        self.medicine.contains(word)
+            || (word.chars().count() > 7 && self.medicine_endings.iter().any(|ending| word.ends_with(ending.as_str())))
     }
 
     pub(crate) fn unit(&self, word: &str) -> Option<&str> {

@@ -39,17 +39,66 @@ pub(crate) enum TimeKind {
 }
 
 const SMALL: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen",
-    "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
 const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 const ORDINALS: [&str; 21] = [
-    "zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth",
-    "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth",
+    "zeroth",
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
 ];
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-const MONTHS: [&str; 12] =
-    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
 
 fn place(list: &[&str], word: &str) -> Option<f64> {
     list.iter().position(|entry| *entry == word).and_then(|at| u32::try_from(at).ok()).map(f64::from)
@@ -116,7 +165,9 @@ fn number(tokens: &[Token], start: usize) -> Option<(f64, usize)> {
                 break;
             }
             current += (index + 2.0) * 10.0;
-        } else if let Some(value) = place(&ORDINALS, word).filter(|value| any && *value < 10.0 && *value > 0.0 && current % 100.0 >= 20.0 && current % 10.0 == 0.0) {
+        } else if let Some(value) = place(&ORDINALS, word)
+            .filter(|value| any && *value < 10.0 && *value > 0.0 && current % 100.0 >= 20.0 && current % 10.0 == 0.0)
+        {
             current += value;
             at += 1;
             any = true;
@@ -132,7 +183,12 @@ fn number(tokens: &[Token], start: usize) -> Option<(f64, usize)> {
                 return Some((12.0, 2));
             }
             continue;
-        } else if word == "and" && any && (current % 100.0 == 0.0) && (current + total) >= 100.0 && (place(&SMALL, next).is_some() || place(&TENS, next).is_some()) {
+        } else if word == "and"
+            && any
+            && (current % 100.0 == 0.0)
+            && (current + total) >= 100.0
+            && (place(&SMALL, next).is_some() || place(&TENS, next).is_some())
+        {
             at += 1;
             continue;
         } else {
@@ -158,8 +214,19 @@ pub(crate) fn quantities(tokens: &[Token]) -> (Vec<Quantity>, Option<f64>) {
                 _ => 3.0,
             };
             // `once` also means `as soon as`.
-            if word != "once" || matches!(text_at(tokens, at + 1), "a" | "" | "every" | "each" | "on" | "this" | "last" | "daily" | "weekly" | "per") {
-                out.push(Quantity { value, of: None, unit: Some("times".to_owned()), surface: word.to_owned(), at: at..at + 1 });
+            if word != "once"
+                || matches!(
+                    text_at(tokens, at + 1),
+                    "a" | "" | "every" | "each" | "on" | "this" | "last" | "daily" | "weekly" | "per"
+                )
+            {
+                out.push(Quantity {
+                    value,
+                    of: None,
+                    unit: Some("times".to_owned()),
+                    surface: word.to_owned(),
+                    at: at..at + 1,
+                });
             }
             at += 1;
             continue;
@@ -181,7 +248,8 @@ pub(crate) fn quantities(tokens: &[Token]) -> (Vec<Quantity>, Option<f64>) {
         }
         // `scale of one to ten`, `scale from zero to ten`
         if text_at(tokens, at) == "to"
-            && let Some((top, used)) = number(tokens, at + 1).filter(|_| tokens[..start].iter().rev().take(4).any(|token| token.text == "scale"))
+            && let Some((top, used)) = number(tokens, at + 1)
+                .filter(|_| tokens[..start].iter().rev().take(4).any(|token| token.text == "scale"))
         {
             scale = Some(top);
             at += 1 + used;
@@ -192,7 +260,9 @@ pub(crate) fn quantities(tokens: &[Token]) -> (Vec<Quantity>, Option<f64>) {
             continue;
         }
         // `at ten thirty`
-        if (1.0..=12.0).contains(&value) && start > 0 && matches!(text_at(tokens, start - 1), "at" | "until" | "around" | "by")
+        if (1.0..=12.0).contains(&value)
+            && start > 0
+            && matches!(text_at(tokens, start - 1), "at" | "until" | "around" | "by")
             && let Some((minutes, used)) = number(tokens, at).filter(|(minutes, _)| (10.0..60.0).contains(minutes))
         {
             value += minutes / 100.0;
@@ -205,7 +275,8 @@ pub(crate) fn quantities(tokens: &[Token]) -> (Vec<Quantity>, Option<f64>) {
             _ => 0,
         };
         if skip > 0
-            && let Some((top, used)) = number(tokens, at + skip).filter(|(top, _)| skip == 2 || text_at(tokens, at) == "/" || [5.0, 10.0, 100.0].contains(top))
+            && let Some((top, used)) = number(tokens, at + skip)
+                .filter(|(top, _)| skip == 2 || text_at(tokens, at) == "/" || [5.0, 10.0, 100.0].contains(top))
         {
             of = Some(top);
             at += skip + used;
@@ -238,7 +309,12 @@ pub(crate) fn time_marks(tokens: &[Token], quantities: &mut Vec<Quantity>) -> Ve
         let ago = text_at(tokens, quantity.at.end) == "ago";
         if let (true, Some(unit)) = (ago, &quantity.unit) {
             let at = quantity.at.start..quantity.at.end + 1;
-            out.push(TimeMark { kind: TimeKind::Ago, value: format!("{} {unit} ago", quantity.value), surface: surface(tokens, at.clone()), at });
+            out.push(TimeMark {
+                kind: TimeKind::Ago,
+                value: format!("{} {unit} ago", quantity.value),
+                surface: surface(tokens, at.clone()),
+                at,
+            });
         }
         !(ago && quantity.unit.is_some())
     });
@@ -258,7 +334,10 @@ pub(crate) fn time_marks(tokens: &[Token], quantities: &mut Vec<Quantity>) -> Ve
             add(TimeKind::Month, word, 1)
         } else if singular == "weekend" {
             add(TimeKind::Weekday, "weekend", 1)
-        } else if matches!(word, "every" | "each" | "per" | "a") && matches!(next, "day" | "night" | "week" | "month" | "hour") && (word != "a" || frequency_before(tokens, at, quantities)) {
+        } else if matches!(word, "every" | "each" | "per" | "a")
+            && matches!(next, "day" | "night" | "week" | "month" | "hour")
+            && (word != "a" || frequency_before(tokens, at, quantities))
+        {
             add(TimeKind::Frequency, next, 2)
         } else if word == "every" && matches!(next, "morning" | "evening") {
             add(TimeKind::Frequency, "day", 1)
@@ -277,7 +356,18 @@ pub(crate) fn time_marks(tokens: &[Token], quantities: &mut Vec<Quantity>) -> Ve
             add(TimeKind::Frequency, "always", 1)
         } else if word == "all" && next == "the" && text_at(tokens, at + 2) == "time" {
             add(TimeKind::Frequency, "always", 3)
-        } else if matches!(word, "sometimes" | "often" | "occasionally" | "rarely" | "frequently" | "usually" | "most" | "regularly" | "seldom") {
+        } else if matches!(
+            word,
+            "sometimes"
+                | "often"
+                | "occasionally"
+                | "rarely"
+                | "frequently"
+                | "usually"
+                | "most"
+                | "regularly"
+                | "seldom"
+        ) {
             let value = match word {
                 "frequently" => "often",
                 "seldom" => "rarely",
@@ -293,8 +383,14 @@ pub(crate) fn time_marks(tokens: &[Token], quantities: &mut Vec<Quantity>) -> Ve
             add(TimeKind::Relative, word, 1)
         } else if word == "last" && next == "night" {
             add(TimeKind::Relative, "last night", 2)
-        } else if matches!(word, "last" | "past" | "next" | "coming") && matches!(next, "week" | "month" | "year" | "weekend") {
-            add(TimeKind::Relative, &format!("{} {next}", if matches!(word, "next" | "coming") { "next" } else { "last" }), 2)
+        } else if matches!(word, "last" | "past" | "next" | "coming")
+            && matches!(next, "week" | "month" | "year" | "weekend")
+        {
+            add(
+                TimeKind::Relative,
+                &format!("{} {next}", if matches!(word, "next" | "coming") { "next" } else { "last" }),
+                2,
+            )
         } else {
             1
         };
@@ -305,5 +401,6 @@ pub(crate) fn time_marks(tokens: &[Token], quantities: &mut Vec<Quantity>) -> Ve
 
 /// `twice a day`, `three times a week`: a number of times before `a`.
 fn frequency_before(tokens: &[Token], at: usize, quantities: &[Quantity]) -> bool {
-    quantities.iter().any(|quantity| quantity.at.end == at && quantity.unit.is_some()) || (at > 0 && matches!(text_at(tokens, at - 1), "times" | "once" | "twice" | "hours" | "minutes"))
+    quantities.iter().any(|quantity| quantity.at.end == at && quantity.unit.is_some())
+        || (at > 0 && matches!(text_at(tokens, at - 1), "times" | "once" | "twice" | "hours" | "minutes"))
 }

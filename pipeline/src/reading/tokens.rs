@@ -30,7 +30,10 @@ pub(crate) fn words(text: &str) -> Vec<String> {
 }
 
 pub(crate) fn tokens(text: &str) -> Vec<Token> {
-    let characters: Vec<char> = text.chars().map(|character| if matches!(character, '’' | 'ʼ' | '‘' | '`') { '\'' } else { character }).collect();
+    let characters: Vec<char> = text
+        .chars()
+        .map(|character| if matches!(character, '’' | 'ʼ' | '‘' | '`') { '\'' } else { character })
+        .collect();
     let mut out: Vec<Token> = Vec::new();
     let mut at = 0;
     while let Some(&character) = characters.get(at) {
@@ -41,9 +44,12 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
             while let Some(&inner) = characters.get(at) {
                 let following = characters.get(at + 1).copied();
                 let inside = if digits {
-                    inner.is_ascii_digit() || (matches!(inner, '.' | ',' | ':') && following.is_some_and(|c| c.is_ascii_digit()))
+                    inner.is_ascii_digit()
+                        || (matches!(inner, '.' | ',' | ':') && following.is_some_and(|c| c.is_ascii_digit()))
                 } else {
-                    (inner.is_alphabetic()) || (inner == '\'' && following.is_some_and(char::is_alphabetic)) || (inner == '.' && initials(&characters, at))
+                    (inner.is_alphabetic())
+                        || (inner == '\'' && following.is_some_and(char::is_alphabetic))
+                        || (inner == '.' && initials(&characters, at))
                 };
                 if !inside {
                     break;
@@ -58,7 +64,12 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
             continue;
         }
         let mark = match character {
-            '.' if out.last().is_some_and(|last| matches!(last.text.as_str(), "dr" | "mr" | "mrs" | "ms" | "prof" | "st")) => Mark::None,
+            '.' if out
+                .last()
+                .is_some_and(|last| matches!(last.text.as_str(), "dr" | "mr" | "mrs" | "ms" | "prof" | "st")) =>
+            {
+                Mark::None
+            }
             '.' | '!' | '…' | '。' | '！' => Mark::Stop,
             '?' | '？' | '؟' => Mark::Question,
             ';' | ':' | '—' | '–' => Mark::Strong,
@@ -101,12 +112,17 @@ fn initials(characters: &[char], at: usize) -> bool {
     let letter = |index: usize| characters.get(index).copied().map(|c| c.to_ascii_lowercase());
     let alone = |index: usize| index == 0 || !characters[index - 1].is_alphabetic();
     (at > 0 && matches!(letter(at - 1), Some('a' | 'p')) && alone(at - 1) && letter(at + 1) == Some('m'))
-        || (at > 2 && letter(at - 1) == Some('m') && characters[at - 2] == '.' && matches!(letter(at - 3), Some('a' | 'p')) && at + 1 < characters.len())
+        || (at > 2
+            && letter(at - 1) == Some('m')
+            && characters[at - 2] == '.'
+            && matches!(letter(at - 3), Some('a' | 'p'))
+            && at + 1 < characters.len())
 }
 
 fn push(out: &mut Vec<Token>, surface: &str) {
     let capital = surface.starts_with(char::is_uppercase);
-    let lower = surface.to_lowercase().replace('.', if surface.starts_with(|c: char| c.is_ascii_digit()) { "." } else { "" });
+    let lower =
+        surface.to_lowercase().replace('.', if surface.starts_with(|c: char| c.is_ascii_digit()) { "." } else { "" });
     let token = |text: &str| Token { text: text.to_owned(), surface: surface.to_owned(), capital, after: Mark::None };
     let parts: Vec<&str> = match lower.as_str() {
         "can't" | "cannot" => vec!["can", "not"],
@@ -128,7 +144,13 @@ fn push(out: &mut Vec<Token>, surface: &str) {
                     "ve" => vec![base, "have"],
                     "ll" => vec![base, "will"],
                     "d" => vec![base, "would"],
-                    "s" if matches!(base, "that" | "it" | "he" | "she" | "what" | "there" | "how" | "who" | "where") => vec![base, "is"],
+                    "s" if matches!(
+                        base,
+                        "that" | "it" | "he" | "she" | "what" | "there" | "how" | "who" | "where"
+                    ) =>
+                    {
+                        vec![base, "is"]
+                    }
                     "s" | "" => vec![base],
                     _ => vec![base, tail],
                 }

@@ -33,7 +33,8 @@ fn measured(arguments: impl Iterator<Item = OsString>) -> Result<String, Box<dyn
         return Err("usage: --bench-minimal MODEL PROMPT TOKENS CONTEXT".into());
     };
     let wanted: usize = tokens.parse()?;
-    let (model, mut engine) = open(model.as_ref(), Some(context.parse()?), 1, |_| {}).ok_or("the model could not be opened")?;
+    let (model, mut engine) =
+        open(model.as_ref(), Some(context.parse()?), 1, |_| {}).ok_or("the model could not be opened")?;
     let prompt = model.vocab().tokenize(&std::fs::read(prompt)?, true, true);
 
     let before = cpu_seconds();

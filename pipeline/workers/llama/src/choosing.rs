@@ -28,13 +28,18 @@ pub(crate) enum Chooser {
 impl Chooser {
     /// A chooser under a grammar.
     pub(crate) fn new(model: &LlamaModel, grammar: &str, sampler: &Sampler) -> Result<Self, Failure> {
-        let grammar = LlamaSampler::grammar(model, grammar, "root").map_err(|_| Failure("could not read the grammar of the answer".to_owned()))?;
+        let grammar = LlamaSampler::grammar(model, grammar, "root")
+            .map_err(|_| Failure("could not read the grammar of the answer".to_owned()))?;
         // Exactly 1 means that nothing was asked for.
         #[allow(clippy::float_cmp)]
         let penalties = (sampler.repeat_penalty != 1.0 && sampler.repeat_penalty > 0.0)
             .then(|| LlamaSampler::penalties(model.n_vocab(), RECENT, sampler.repeat_penalty, 0.0, 0.0));
         if sampler.temperature > 0.0 {
-            let chain = penalties.into_iter().chain([grammar, LlamaSampler::temp(sampler.temperature), LlamaSampler::dist(sampler.seed)]);
+            let chain = penalties.into_iter().chain([
+                grammar,
+                LlamaSampler::temp(sampler.temperature),
+                LlamaSampler::dist(sampler.seed),
+            ]);
             Ok(Self::Drawn(LlamaSampler::chain_simple(chain)))
         } else {
             Ok(Self::Greedy { grammar, penalties })

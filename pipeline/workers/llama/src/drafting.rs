@@ -98,7 +98,11 @@ impl Drafting {
             .map(|message| LlamaChatMessage::new(message.role.clone(), self.disarmed(&message.content)))
             .collect::<Result<_, _>>()
             .map_err(|_| Failure("was sent a message with a zero byte in it".to_owned()))?;
-        let fallback = || LlamaChatTemplate::new("chatml").ok().and_then(|template| self.model.apply_chat_template(&template, &chat, true).ok());
+        let fallback = || {
+            LlamaChatTemplate::new("chatml")
+                .ok()
+                .and_then(|template| self.model.apply_chat_template(&template, &chat, true).ok())
+        };
         let prompt = self
             .model
             .chat_template(None)
@@ -125,11 +129,20 @@ impl Drafting {
     /// Tokens of a rendered prompt, its control tokens read as such; the beginning mark once.
     fn tokens(&self, prompt: &str) -> Vec<LlamaToken> {
         let vocabulary = self.model.vocab();
-        let begun = vocabulary.text(vocabulary.bos()).and_then(|bos| bos.to_str().ok()).is_some_and(|bos| !bos.is_empty() && prompt.starts_with(bos));
+        let begun = vocabulary
+            .text(vocabulary.bos())
+            .and_then(|bos| bos.to_str().ok())
+            .is_some_and(|bos| !bos.is_empty() && prompt.starts_with(bos));
         vocabulary.tokenize(prompt.as_bytes(), !begun, true)
     }
 
-    fn generate(&mut self, prompt: &str, schema: &serde_json::Value, sampler: &Sampler, outlet: &Outlet) -> Result<FromWorker, Failure> {
+    fn generate(
+        &mut self,
+        prompt: &str,
+        schema: &serde_json::Value,
+        sampler: &Sampler,
+        outlet: &Outlet,
+    ) -> Result<FromWorker, Failure> {
         let prompt = self.tokens(prompt);
         let asked = (prompt.len() as u64).saturating_add(sampler.max_tokens.into());
         let held = self.context.n_ctx();
@@ -198,10 +211,10 @@ fn repeats_itself<T: PartialEq>(answer: &[T]) -> bool {
 /// The answer's bytes as text. A token may hold part of a character: one that was cut off at the end
 /// is left out, and anything else that is no UTF-8 is marked as such.
 fn text(mut bytes: Vec<u8>) -> String {
-    if let Err(error) = std::str::from_utf8(&bytes) {
-        if error.error_len().is_none() {
-            bytes.truncate(error.valid_up_to());
-        }
+    if let Err(error) = std::str::from_utf8(&bytes)
+        && error.error_len().is_none()
+    {
+        bytes.truncate(error.valid_up_to());
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -209,9 +222,15 @@ fn text(mut bytes: Vec<u8>) -> String {
 impl Engine for Drafting {
     fn answer(&mut self, request: ToWorker, outlet: &Outlet) -> Result<Option<FromWorker>, Failure> {
         match request {
-            ToWorker::Render { messages } => self.render(&messages).map(|rendered| Some(FromWorker::Rendered(rendered))),
-            ToWorker::Generate { prompt, schema, sampler } => self.generate(&prompt, &schema, &sampler, outlet).map(Some),
-            ToWorker::Audio { .. } | ToWorker::Transcribe {} => Err(Failure("was asked to hear, and it only drafts".to_owned())),
+            ToWorker::Render { messages } => {
+                self.render(&messages).map(|rendered| Some(FromWorker::Rendered(rendered)))
+            }
+            ToWorker::Generate { prompt, schema, sampler } => {
+                self.generate(&prompt, &schema, &sampler, outlet).map(Some)
+            }
+            ToWorker::Audio { .. } | ToWorker::Transcribe {} => {
+                Err(Failure("was asked to hear, and it only drafts".to_owned()))
+            }
         }
     }
 }

@@ -16,7 +16,12 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == "--bench-minimal") {
         return baseline::run(arguments);
     }
-    let about = About { engine: "llama", engine_version: ENGINE_VERSION.to_owned(), worker_version: env!("CARGO_PKG_VERSION"), format: Format::Gguf };
+    let about = About {
+        engine: "llama",
+        engine_version: ENGINE_VERSION.to_owned(),
+        worker_version: env!("CARGO_PKG_VERSION"),
+        format: Format::Gguf,
+    };
     run(&about, drafting::Drafting::load)
 }
 
@@ -26,6 +31,9 @@ mod tests {
     fn the_engine_named_is_the_one_that_is_linked() {
         let lock = include_str!("../../../../Cargo.lock");
         let version = super::ENGINE_VERSION.split(' ').next_back().expect("a version").trim_end_matches(')');
-        assert!(lock.contains(&format!("name = \"llama-cpp-sys-2\"\nversion = \"{version}\"")), "update ENGINE_VERSION");
+        assert!(
+            lock.contains(&format!("name = \"llama-cpp-sys-2\"\nversion = \"{version}\"")),
+            "update ENGINE_VERSION"
+        );
     }
 }

@@ -76,7 +76,12 @@ pub(crate) struct Checked<'a> {
 
 impl<'a> Checked<'a> {
     /// Reads the file through. `progress` is told the share that has been read, now and then.
-    pub(crate) fn read(path: &'a Path, format: Format, wanted: Option<Digest>, progress: impl Fn(f32)) -> Result<Self, ModelError> {
+    pub(crate) fn read(
+        path: &'a Path,
+        format: Format,
+        wanted: Option<Digest>,
+        progress: impl Fn(f32),
+    ) -> Result<Self, ModelError> {
         let shown = || path.display().to_string();
         let unreadable = |source| ModelError::Unreadable { path: shown(), source };
         let mut file = File::open(path).map_err(unreadable)?;
@@ -131,7 +136,13 @@ impl<'a> Checked<'a> {
 
 /// Device, inode, size and time of the last change.
 fn identity(metadata: &Metadata) -> [i128; 5] {
-    [metadata.dev().into(), metadata.ino().into(), metadata.size().into(), metadata.mtime().into(), metadata.mtime_nsec().into()]
+    [
+        metadata.dev().into(),
+        metadata.ino().into(),
+        metadata.size().into(),
+        metadata.mtime().into(),
+        metadata.mtime_nsec().into(),
+    ]
 }
 
 #[cfg(test)]
@@ -151,8 +162,14 @@ mod tests {
         assert!(matches!(Checked::read(gguf.path(), Format::Ggml, None, |_| {}), Err(ModelError::WrongFormat { .. })));
         for wrong in [&b""[..], b"GGUF", b"GGUF\x09\0\0\0rest", b"#!/bin/sh\n", b"lmg"] {
             let wrong = file(wrong);
-            assert!(matches!(Checked::read(wrong.path(), Format::Gguf, None, |_| {}), Err(ModelError::WrongFormat { .. })));
-            assert!(matches!(Checked::read(wrong.path(), Format::Ggml, None, |_| {}), Err(ModelError::WrongFormat { .. })));
+            assert!(matches!(
+                Checked::read(wrong.path(), Format::Gguf, None, |_| {}),
+                Err(ModelError::WrongFormat { .. })
+            ));
+            assert!(matches!(
+                Checked::read(wrong.path(), Format::Ggml, None, |_| {}),
+                Err(ModelError::WrongFormat { .. })
+            ));
         }
     }
 

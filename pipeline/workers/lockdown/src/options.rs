@@ -71,10 +71,18 @@ impl Options {
             match argument.to_str() {
                 Some("--model") => model = Some(PathBuf::from(value("--model")?)),
                 Some("--vad") => options.vad = Some(PathBuf::from(value("--vad")?)),
-                Some("--model-sha256") => options.model_sha256 = Some(parsed("--model-sha256", value("--model-sha256")?, |_| true)?),
-                Some("--vad-sha256") => options.vad_sha256 = Some(parsed("--vad-sha256", value("--vad-sha256")?, |_| true)?),
-                Some("--threads") => options.threads = parsed("--threads", value("--threads")?, |n| (1..=256).contains(n))?,
-                Some("--context") => options.context = Some(parsed("--context", value("--context")?, |n| (256..=1_048_576).contains(n))?),
+                Some("--model-sha256") => {
+                    options.model_sha256 = Some(parsed("--model-sha256", value("--model-sha256")?, |_| true)?)
+                }
+                Some("--vad-sha256") => {
+                    options.vad_sha256 = Some(parsed("--vad-sha256", value("--vad-sha256")?, |_| true)?)
+                }
+                Some("--threads") => {
+                    options.threads = parsed("--threads", value("--threads")?, |n| (1..=256).contains(n))?
+                }
+                Some("--context") => {
+                    options.context = Some(parsed("--context", value("--context")?, |n| (256..=1_048_576).contains(n))?)
+                }
                 Some("--language") => {
                     options.language = parsed("--language", value("--language")?, |code: &String| {
                         (2..=4).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_lowercase())
@@ -89,7 +97,11 @@ impl Options {
     }
 }
 
-fn parsed<T: std::str::FromStr>(option: &'static str, value: OsString, fits: impl Fn(&T) -> bool) -> Result<T, UsageError> {
+fn parsed<T: std::str::FromStr>(
+    option: &'static str,
+    value: OsString,
+    fits: impl Fn(&T) -> bool,
+) -> Result<T, UsageError> {
     let value = value.to_string_lossy().into_owned();
     value.parse().ok().filter(fits).ok_or(UsageError::BadValue { option, value })
 }
@@ -106,7 +118,8 @@ mod tests {
     fn what_is_not_said_has_its_default() {
         let options = parse("--model m.bin").expect("arguments");
         assert_eq!((options.threads, options.language.as_str(), options.allow_no_sandbox), (1, "en", false));
-        let options = parse("--model m --vad v --threads 3 --context 4096 --language auto --allow-no-sandbox").expect("arguments");
+        let options = parse("--model m --vad v --threads 3 --context 4096 --language auto --allow-no-sandbox")
+            .expect("arguments");
         assert_eq!((options.threads, options.context, options.vad), (3, Some(4096), Some("v".into())));
     }
 
@@ -114,7 +127,8 @@ mod tests {
     fn arguments_that_mean_nothing_are_refused() {
         assert_eq!(parse("--threads 2"), Err(UsageError::NoModel));
         assert_eq!(parse("--model"), Err(UsageError::NoValue("--model")));
-        for wrong in ["--threads 0", "--threads -1", "--context 3", "--language ../x", "--model-sha256 12", "--verbose"] {
+        for wrong in ["--threads 0", "--threads -1", "--context 3", "--language ../x", "--model-sha256 12", "--verbose"]
+        {
             assert!(parse(&format!("--model m {wrong}")).is_err(), "{wrong}");
         }
     }

@@ -17,7 +17,8 @@ impl Outlet {
     /// When the pipe is gone the host is gone, and nobody wants the work any more: the process ends.
     /// An answer too long for a frame becomes a failure that says so.
     pub fn say(&self, message: &FromWorker) {
-        let bytes = frame(message).or_else(|_| frame(&FromWorker::Failed { why: "made an answer longer than a frame may be".to_owned() }));
+        let bytes = frame(message)
+            .or_else(|_| frame(&FromWorker::Failed { why: "made an answer longer than a frame may be".to_owned() }));
         let written = bytes.is_ok_and(|bytes| self.0.borrow_mut().write_all(&bytes).is_ok());
         if !written {
             std::process::exit(1);

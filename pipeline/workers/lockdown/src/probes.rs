@@ -14,8 +14,16 @@ use rustix::net::{AddressFamily, SocketType, socket};
 #[must_use]
 pub fn probe_all(foreign: &Path) -> Vec<Probe> {
     [
-        ("tcp_socket", socket_refused(AddressFamily::INET, SocketType::STREAM) && socket_refused(AddressFamily::INET6, SocketType::STREAM)),
-        ("udp_socket", socket_refused(AddressFamily::INET, SocketType::DGRAM) && socket_refused(AddressFamily::INET6, SocketType::DGRAM)),
+        (
+            "tcp_socket",
+            socket_refused(AddressFamily::INET, SocketType::STREAM)
+                && socket_refused(AddressFamily::INET6, SocketType::STREAM),
+        ),
+        (
+            "udp_socket",
+            socket_refused(AddressFamily::INET, SocketType::DGRAM)
+                && socket_refused(AddressFamily::INET6, SocketType::DGRAM),
+        ),
         ("unix_socket", socket_refused(AddressFamily::UNIX, SocketType::STREAM)),
         ("read_foreign_file", forbidden(File::open(foreign).err())),
         ("write_foreign_file", write_refused()),
@@ -35,7 +43,10 @@ fn forbidden(error: Option<std::io::Error>) -> bool {
     error.is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
-#[allow(clippy::disallowed_methods, reason = "a folder everyone may write to, so that only the sandbox can refuse; the file is empty")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a folder everyone may write to, so that only the sandbox can refuse; the file is empty"
+)]
 fn write_refused() -> bool {
     let path = std::env::temp_dir().join(format!("provenote-probe-{}", std::process::id()));
     let made = File::options().write(true).create_new(true).open(&path);

@@ -8,9 +8,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use landlock::{ABI, Access, AccessFs, AccessNet, LandlockStatus, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope};
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, LandlockStatus, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr,
+    RulesetStatus, Scope,
+};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
-use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch};
+use seccompiler::{
+    SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
+};
 
 /// Why the sandbox could not be raised.
 #[derive(Debug, thiserror::Error)]
@@ -25,10 +30,14 @@ pub enum SandboxError {
     #[error("landlock could not be set up: {0}")]
     Landlock(String),
     /// Seccomp refused the filter.
-    #[error("seccomp could not be set up: {0}: use a kernel with seccomp filters, or allow a run without a sandbox in the settings")]
+    #[error(
+        "seccomp could not be set up: {0}: use a kernel with seccomp filters, or allow a run without a sandbox in the settings"
+    )]
     Seccomp(#[from] seccompiler::BackendError),
     /// Seccomp refused the filter.
-    #[error("seccomp could not be set up: {0}: use a kernel with seccomp filters, or allow a run without a sandbox in the settings")]
+    #[error(
+        "seccomp could not be set up: {0}: use a kernel with seccomp filters, or allow a run without a sandbox in the settings"
+    )]
     Filter(#[from] seccompiler::Error),
     /// A limit could not be set.
     #[error("the worker's limits could not be set: {0}")]
@@ -94,14 +103,20 @@ fn landlock(models: &[&Path]) -> Result<u32, SandboxError> {
     }
     let status = ruleset.restrict_self().map_err(|error| fault(&error))?;
     match status.landlock {
-        LandlockStatus::Available { effective_abi, .. } if status.ruleset != RulesetStatus::NotEnforced && status.no_new_privs => {
+        LandlockStatus::Available { effective_abi, .. }
+            if status.ruleset != RulesetStatus::NotEnforced && status.no_new_privs =>
+        {
             Ok(effective_abi as u32)
         }
         _ => Err(SandboxError::NoLandlock),
     }
 }
 
-fn apply(calls: BTreeMap<i64, Vec<SeccompRule>>, matched: SeccompAction, otherwise: SeccompAction) -> Result<(), SandboxError> {
+fn apply(
+    calls: BTreeMap<i64, Vec<SeccompRule>>,
+    matched: SeccompAction,
+    otherwise: SeccompAction,
+) -> Result<(), SandboxError> {
     let arch: TargetArch = std::env::consts::ARCH.try_into()?;
     let program: seccompiler::BpfProgram = SeccompFilter::new(calls, otherwise, matched, arch)?.try_into()?;
     Ok(seccompiler::apply_filter(&program)?)
@@ -118,8 +133,11 @@ enum Phase {
 
 /// The system calls a worker may make, and with which arguments.
 fn allowed(phase: Phase) -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
-    let equals = |argument: u8, value: u64| SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value);
-    let masked = |argument: u8, mask: u64, value: u64| SeccompCondition::new(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(mask), value);
+    let equals =
+        |argument: u8, value: u64| SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value);
+    let masked = |argument: u8, mask: u64, value: u64| {
+        SeccompCondition::new(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(mask), value)
+    };
     let when = |condition: Result<SeccompCondition, seccompiler::BackendError>| SeccompRule::new(vec![condition?]);
 
     let mut calls: BTreeMap<i64, Vec<SeccompRule>> = [
@@ -177,10 +195,17 @@ fn allowed(phase: Phase) -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler:
     calls.insert(libc::SYS_tgkill, vec![when(equals(0, u64::from(std::process::id())))?]);
     calls.insert(
         libc::SYS_fcntl,
-        vec![when(equals(1, libc::F_GETFD as u64))?, when(equals(1, libc::F_SETFD as u64))?, when(equals(1, libc::F_GETFL as u64))?],
+        vec![
+            when(equals(1, libc::F_GETFD as u64))?,
+            when(equals(1, libc::F_SETFD as u64))?,
+            when(equals(1, libc::F_GETFL as u64))?,
+        ],
     );
     // Reading a limit (glibc does, for the size of a stack), never setting one.
-    calls.insert(libc::SYS_prlimit64, vec![when(SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0))?]);
+    calls.insert(
+        libc::SYS_prlimit64,
+        vec![when(SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0))?],
+    );
     let mut control = vec![when(equals(0, libc::PR_SET_NAME as u64))?];
     if phase == Phase::Loading {
         // `tighten` needs these two.

@@ -26,7 +26,8 @@ impl SandboxError {
 /// [`SandboxError::Limits`].
 pub fn lock(_models: &[&Path]) -> Result<String, SandboxError> {
     use rustix::process::{Resource, Rlimit, setrlimit};
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).map_err(|error| SandboxError::Limits(error.into()))?;
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })
+        .map_err(|error| SandboxError::Limits(error.into()))?;
     Ok("macos-sandbox".to_owned())
 }
 

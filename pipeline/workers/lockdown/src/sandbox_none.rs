@@ -6,7 +6,9 @@ use std::path::Path;
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// This operating system has none that we know.
-    #[error("this operating system has no sandbox that the worker knows: run on Linux or macOS, or allow a run without one in the settings")]
+    #[error(
+        "this operating system has no sandbox that the worker knows: run on Linux or macOS, or allow a run without one in the settings"
+    )]
     Missing,
 }
 

@@ -85,14 +85,16 @@ fn start<E: Engine>(
     outlet: &Outlet,
     load: impl FnOnce(&Options, &Outlet) -> Result<E, Failure>,
 ) -> Result<E, Refusal> {
-    let unreadable = |error: std::io::Error| Refusal("sandbox", format!("its own program file could not be read: {error}"));
+    let unreadable =
+        |error: std::io::Error| Refusal("sandbox", format!("its own program file could not be read: {error}"));
     let own = std::env::current_exe().map_err(unreadable)?;
     let worker_sha256 = digest_of_file(&own).map_err(unreadable)?;
 
     let models: Vec<&Path> = [Some(options.model.as_path()), options.vad.as_deref()].into_iter().flatten().collect();
     for model in &models {
         // A path that is not there would otherwise be told as a fault of the sandbox.
-        std::fs::metadata(model).map_err(|error| Refusal("model", format!("the file {} could not be read: {error}", model.display())))?;
+        std::fs::metadata(model)
+            .map_err(|error| Refusal("model", format!("the file {} could not be read: {error}", model.display())))?;
     }
     // On macOS the profile stands before the worker runs, and must let it read its own program.
     let foreign = if cfg!(target_os = "macos") { Path::new("/etc/hosts") } else { own.as_path() };
@@ -100,9 +102,13 @@ fn start<E: Engine>(
 
     let model_fault = |why: String| Refusal("model", why);
     let progress = |share: f32| outlet.progress(share / 2.0);
-    let model = Checked::read(&options.model, about.format, options.model_sha256, progress).map_err(|error| model_fault(error.to_string()))?;
+    let model = Checked::read(&options.model, about.format, options.model_sha256, progress)
+        .map_err(|error| model_fault(error.to_string()))?;
     let vad = match options.vad.as_deref() {
-        Some(path) => Some(Checked::read(path, Format::Ggml, options.vad_sha256, progress).map_err(|error| model_fault(error.to_string()))?),
+        Some(path) => Some(
+            Checked::read(path, Format::Ggml, options.vad_sha256, progress)
+                .map_err(|error| model_fault(error.to_string()))?,
+        ),
         None => None,
     };
     outlet.progress(0.5);
@@ -141,7 +147,8 @@ fn enforce(
     let fault = match locked {
         Ok(name) => {
             let probes = probe();
-            let through: Vec<&str> = probes.iter().filter(|probe| !probe.refused).map(|probe| probe.name.as_str()).collect();
+            let through: Vec<&str> =
+                probes.iter().filter(|probe| !probe.refused).map(|probe| probe.name.as_str()).collect();
             if !probes.is_empty() && through.is_empty() {
                 return Ok((name, probes));
             }
@@ -172,12 +179,18 @@ mod tests {
     use super::*;
 
     fn probes(refused: [bool; 2]) -> Vec<Probe> {
-        ["tcp_socket", "start_program"].iter().zip(refused).map(|(name, refused)| Probe { name: (*name).to_owned(), refused }).collect()
+        ["tcp_socket", "start_program"]
+            .iter()
+            .zip(refused)
+            .map(|(name, refused)| Probe { name: (*name).to_owned(), refused })
+            .collect()
     }
 
     #[test]
     fn a_sandbox_that_held_is_named_with_its_probes() {
-        let (name, probes) = enforce(false, Ok("landlock".to_owned()), || probes([true, true])).map_err(|Refusal(_, why)| why).expect("held");
+        let (name, probes) = enforce(false, Ok("landlock".to_owned()), || probes([true, true]))
+            .map_err(|Refusal(_, why)| why)
+            .expect("held");
         assert_eq!((name.as_str(), probes.len()), ("landlock", 2));
     }
 
@@ -194,7 +207,8 @@ mod tests {
     fn only_the_explicit_override_goes_on_without_and_says_so() {
         assert!(enforce(false, Err(sandbox::SandboxError::missing()), Vec::new).is_err());
         for locked in [Err(sandbox::SandboxError::missing()), Ok("landlock".to_owned())] {
-            let (name, probes) = enforce(true, locked, || probes([true, false])).map_err(|Refusal(_, why)| why).expect("overridden");
+            let (name, probes) =
+                enforce(true, locked, || probes([true, false])).map_err(|Refusal(_, why)| why).expect("overridden");
             assert_eq!((name.as_str(), probes.len()), ("none", 0));
         }
     }

@@ -15,7 +15,10 @@ use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextPar
 pub(crate) fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let measured = || -> Result<String, Box<dyn std::error::Error>> {
         let (model, pcm) = arguments.next().zip(arguments.next()).ok_or("usage: --bench-minimal MODEL PCM")?;
-        let samples: Vec<f32> = std::fs::read(pcm)?.chunks_exact(2).map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32768.0).collect();
+        let samples: Vec<f32> = std::fs::read(pcm)?
+            .chunks_exact(2)
+            .map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32768.0)
+            .collect();
         let context = WhisperContext::new_with_params(&model, WhisperContextParameters::default())?;
         let mut state = context.create_state()?;
         let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
@@ -27,7 +30,8 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
         let before = cpu_seconds();
         state.full(parameters, &samples)?;
         let cpu_s = cpu_seconds() - before;
-        let characters: usize = state.as_iter().map(|segment| segment.to_str_lossy().map_or(0, |text| text.chars().count())).sum();
+        let characters: usize =
+            state.as_iter().map(|segment| segment.to_str_lossy().map_or(0, |text| text.chars().count())).sum();
         Ok(serde_json::json!({ "cpu_s": cpu_s, "characters": characters }).to_string())
     };
     let mut measured = measured;

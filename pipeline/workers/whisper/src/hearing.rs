@@ -7,8 +7,8 @@ use provenote_lockdown::{Engine, Failure, Options, Outlet};
 use provenote_pipeline::engine::{HeardSegment, HeardWord};
 use provenote_pipeline::protocol::{FromWorker, ToWorker};
 use whisper_rs::{
-    FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperSegment, WhisperState, WhisperTokenId, WhisperVadContext,
-    WhisperVadContextParams, WhisperVadParams,
+    FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperSegment, WhisperState,
+    WhisperTokenId, WhisperVadContext, WhisperVadContextParams, WhisperVadParams,
 };
 
 use crate::spans::{RATE, Spans};
@@ -43,7 +43,8 @@ impl Hearing {
         let threads = i32::try_from(options.threads).unwrap_or(1);
         let mut parameters = WhisperContextParameters::default();
         parameters.use_gpu(false).flash_attn(false);
-        let context = WhisperContext::new_with_params(&options.model, parameters).map_err(|_| unreadable(&options.model))?;
+        let context =
+            WhisperContext::new_with_params(&options.model, parameters).map_err(|_| unreadable(&options.model))?;
         outlet.progress(0.8);
         // Made once to see that it can be; each transcription makes its own.
         context.create_state().map_err(|_| unreadable(&options.model))?;
@@ -63,14 +64,17 @@ impl Hearing {
     }
 
     fn take(&mut self, pcm: &str) -> Result<(), Failure> {
-        let bytes = base64::engine::general_purpose::STANDARD.decode(pcm).map_err(|_| Failure("was sent audio that is not base64".to_owned()))?;
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(pcm)
+            .map_err(|_| Failure("was sent audio that is not base64".to_owned()))?;
         if bytes.len() % 2 != 0 || bytes.len() > 20 * RATE {
             return Err(Failure("was sent a block of audio of an impossible length".to_owned()));
         }
         if self.audio.len() + bytes.len() / 2 > MOST_SAMPLES {
             return Err(Failure("was sent more than ten minutes of audio at once".to_owned()));
         }
-        self.audio.extend(bytes.chunks_exact(2).map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32768.0));
+        self.audio
+            .extend(bytes.chunks_exact(2).map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32768.0));
         Ok(())
     }
 
@@ -102,15 +106,17 @@ impl Hearing {
             outlet.progress(done as f32 / groups);
             let samples = spans.cut(&audio);
             let teller = outlet.clone();
-            let parameters = parameters(self.threads, &self.language, move |percent| teller.progress((done as f32 + percent as f32 / 100.0) / groups));
+            let parameters = parameters(self.threads, &self.language, move |percent| {
+                teller.progress((done as f32 + percent as f32 / 100.0) / groups)
+            });
             // What a state has heard before colours what it hears next: each stretch gets a fresh one,
             // so that the same audio always reads the same.
             let mut state: WhisperState = self.context.create_state().map_err(failed)?;
             state.full(parameters, &samples).map_err(failed)?;
-            if self.language == "auto" {
-                if let Some(language) = whisper_rs::get_lang_str(state.full_lang_id_from_state()) {
-                    self.language = language.to_owned();
-                }
+            if self.language == "auto"
+                && let Some(language) = whisper_rs::get_lang_str(state.full_lang_id_from_state())
+            {
+                self.language = language.to_owned();
             }
             heard.extend(state.as_iter().filter_map(|segment| self.segment(&segment, spans)));
         }
@@ -164,7 +170,9 @@ impl Engine for Hearing {
                 }
                 self.transcribe(outlet).map(|segments| Some(FromWorker::Heard { segments }))
             }
-            ToWorker::Render { .. } | ToWorker::Generate { .. } => Err(Failure("was asked to draft, and it only hears".to_owned())),
+            ToWorker::Render { .. } | ToWorker::Generate { .. } => {
+                Err(Failure("was asked to draft, and it only hears".to_owned()))
+            }
         }
     }
 }

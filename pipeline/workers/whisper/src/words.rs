@@ -28,12 +28,22 @@ pub(crate) fn join<'a>(tokens: impl IntoIterator<Item = Token<'a>>) -> Vec<Heard
                 part.end_ms = part.end_ms.max(token.end_ms);
                 part.p = part.p.min(token.p);
             }
-            _ => parts.push(Part { bytes: token.bytes.to_vec(), start_ms: token.start_ms, end_ms: token.end_ms.max(token.start_ms), p: token.p }),
+            _ => parts.push(Part {
+                bytes: token.bytes.to_vec(),
+                start_ms: token.start_ms,
+                end_ms: token.end_ms.max(token.start_ms),
+                p: token.p,
+            }),
         }
     }
     parts
         .into_iter()
-        .map(|part| HeardWord { start_ms: part.start_ms, end_ms: part.end_ms, text: String::from_utf8_lossy(&part.bytes).into_owned(), p: part.p })
+        .map(|part| HeardWord {
+            start_ms: part.start_ms,
+            end_ms: part.end_ms,
+            text: String::from_utf8_lossy(&part.bytes).into_owned(),
+            p: part.p,
+        })
         .filter(|word| !word.text.trim().is_empty())
         .collect()
 }
@@ -48,7 +58,13 @@ mod tests {
 
     #[test]
     fn words_begin_at_spaces_and_keep_their_punctuation() {
-        let words = join([token(b" Ser", 0, 0.9), token(b"tral", 100, 0.4), token(b"ine", 200, 0.8), token(b",", 300, 0.9), token(b" yes", 400, 0.7)]);
+        let words = join([
+            token(b" Ser", 0, 0.9),
+            token(b"tral", 100, 0.4),
+            token(b"ine", 200, 0.8),
+            token(b",", 300, 0.9),
+            token(b" yes", 400, 0.7),
+        ]);
         let told: Vec<_> = words.iter().map(|word| (word.text.as_str(), word.start_ms, word.end_ms, word.p)).collect();
         assert_eq!(told, [(" Sertraline,", 0, 400, 0.4), (" yes", 400, 500, 0.7)]);
     }
