@@ -295,7 +295,8 @@ fn a_recovery_kit_holds_the_code_once_and_no_attachment() {
     let folder = Folder::new("a_recovery_kit_holds_the_code_once_and_no_attachment");
     let path = folder.put("kit", &recovery_kit(&samples::recovery()).expect("a kit"));
     let letters = letters(&path);
-    assert_eq!(letters.matches("7KQ4M-2XN8V-T3P9D-H6RWB-5YJ0C-F1GZS").count(), 1, "{letters}");
+    // A hyphen at the end of a line may be taken for hyphenation by a reader; the code is typed with or without them.
+    assert_eq!(letters.replace('-', "").matches("7KQ4M2XN8VT3P9DH6RWB5YJ0CF1GZS").count(), 1, "{letters}");
     let out = run("pdfdetach", &["-list".as_ref(), path.as_os_str()]);
     assert!(String::from_utf8_lossy(&out.stdout).starts_with("0 embedded files"));
 }
