@@ -386,13 +386,9 @@ impl Home {
         Ok(vec![chosen.to_owned()])
     }
 
-    /// Writes to the ledger that a model came into the catalogue, where there is a practice.
-    pub(crate) fn record_model(&self, id: &str, sha256: &Digest) -> Result<(), Failure> {
-        if self.is_practice() {
-            let (mut practice, actor) = self.signed_in()?;
-            practice.model_added(&actor, id, sha256)?;
-        }
-        Ok(())
+    /// The practice and who acts, where there is a practice. A model can be had before there is one.
+    pub(crate) fn signed_in_if_practice(&self) -> Result<Option<(Practice, Actor)>, Failure> {
+        if self.is_practice() { self.signed_in().map(Some) } else { Ok(None) }
     }
 
     /// The worker programs, as the settings want them run.

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use provenote_models::{Condition, Description, Keep, Listed, Pull};
+use provenote_practice::{Actor, Practice};
 use serde_json::json;
 
 use super::Outcome;
@@ -14,6 +15,11 @@ use crate::screen::{Bars, print, print_json};
 
 pub(super) fn run(home: &Home, asked: Model) -> Outcome {
     let mut models = home.model_dir()?;
+    // Whoever cannot sign in changes nothing.
+    let desk = match &asked {
+        Model::Add { .. } | Model::Pull { .. } => home.signed_in_if_practice()?,
+        Model::List | Model::Check => None,
+    };
     let mut bars = Bars::new(home.json());
     match asked {
         Model::List => {
@@ -55,7 +61,7 @@ pub(super) fn run(home: &Home, asked: Model) -> Outcome {
                 models.add(&file, &description, keep, &mut |seen| bars.show("reading the model", share(seen, length)));
             bars.end();
             let entry = added.map_err(|error| Failure::could(format!("{}: {error}", file.display())))?;
-            home.record_model(&entry.id, &entry.sha256)?;
+            recorded(desk, &entry)?;
             shown(home, "Added", &entry);
         }
         Model::Pull { id, url, sha256, name, maker, licence } => {
@@ -68,7 +74,7 @@ pub(super) fn run(home: &Home, asked: Model) -> Outcome {
             });
             bars.end();
             let entry = pulled.map_err(Failure::could)?;
-            home.record_model(&entry.id, &entry.sha256)?;
+            recorded(desk, &entry)?;
             shown(home, "Fetched and proved", &entry);
         }
         Model::Check => {
@@ -98,6 +104,14 @@ pub(super) fn run(home: &Home, asked: Model) -> Outcome {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes to the ledger that a model came into the practice's catalogue.
+fn recorded(desk: Option<(Practice, Actor)>, entry: &provenote_models::Entry) -> Result<(), Failure> {
+    if let Some((mut practice, actor)) = desk {
+        practice.model_added(&actor, &entry.id, &entry.sha256)?;
+    }
+    Ok(())
 }
 
 #[allow(clippy::cast_precision_loss)]
