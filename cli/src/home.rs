@@ -151,9 +151,7 @@ impl Home {
         let overdue = plan.iter().filter(|due| due.now).count();
         if overdue > 0 && !self.json {
             let what = if overdue == 1 { "1 record is".to_owned() } else { format!("{overdue} records are") };
-            screen::say(&format!(
-                "{what} past the date clients were told: `provenote retention run` destroys what is due"
-            ));
+            screen::say(&format!("{what} due for destruction: `provenote retention run` carries it out"));
         }
         Ok(())
     }

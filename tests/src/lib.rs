@@ -298,7 +298,7 @@ fn document(args: &[&str], out: &str) -> Value {
 /// Holds standard error to be the one sentence it must be, and returns it.
 pub fn sentence(args: &[&str], err: &str) -> String {
     // A reminder of what is overdue may come before it.
-    let reminder = |line: &&str| line.contains("past the date") && line.contains("`provenote retention run`");
+    let reminder = |line: &&str| line.contains("due for destruction") && line.contains("`provenote retention run`");
     let said = err.lines().skip_while(reminder).collect::<Vec<_>>().join("\n");
     let said = said.strip_prefix("provenote: ").unwrap_or_else(|| panic!("{args:?} said: {err}"));
     assert!(!said.is_empty() && said.lines().count() == 1, "{args:?} said more or less than a sentence: {err}");
