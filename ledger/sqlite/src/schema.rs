@@ -13,10 +13,11 @@ pub(crate) const APPLICATION: i64 = 0x5056_4e54;
 pub(crate) const FORMAT: i64 = 1;
 
 /// `payloads` rows are overwritten, never deleted; `finder.key` is the ledger's `index_key`; `tiles.id` is
-/// `level << 48 | index`.
+/// `level << 48 | index`. What guards against a fork is that `seq` is unique and that a commit reads the head again inside
+/// its transaction; an index over `prev` would say the same once more, at the price of a page an append.
 const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
-CREATE TABLE entries (seq INTEGER PRIMARY KEY, prev BLOB NOT NULL UNIQUE, time INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
+CREATE TABLE entries (seq INTEGER PRIMARY KEY, prev BLOB NOT NULL, time INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
 CREATE TABLE finder (key INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (key, seq)) WITHOUT ROWID, STRICT;
 CREATE TABLE payloads (id INTEGER PRIMARY KEY, destroyed INTEGER NOT NULL, grp TEXT NOT NULL,
                        ciphertext BLOB NOT NULL UNIQUE, wrapped BLOB NOT NULL, body BLOB) STRICT;
