@@ -13,6 +13,8 @@ use provenote_schemas::consent::ConsentForm;
 use provenote_schemas::disclosure::{Isolation, ModelFact};
 use provenote_schemas::{Digest, Kind, canonical};
 
+use crate::screen::word;
+
 fn letterhead(practice: &PracticeRecord) -> reports::Practice {
     reports::Practice {
         name: practice.name.clone(),
@@ -128,10 +130,6 @@ pub(crate) fn note(printed: &NotePrint) -> Result<Vec<u8>, String> {
         attestation,
     })
     .map_err(|error| error.to_string())
-}
-
-fn word<T: serde::Serialize>(value: &T) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// The report for a licensing board.

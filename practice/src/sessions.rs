@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::ops::ControlFlow;
 
 use provenote_access::Act;
+use provenote_audio::pcm::{Blocks, MEDIA_TYPE, to_pcm16};
 use provenote_ledger::{Fact, Header};
 use provenote_schemas::transcript::Transcript;
 use provenote_schemas::{Class, ClientId, Digest, Kind, SessionId, Time};
@@ -13,11 +14,8 @@ use crate::act::{Actor, Practice, payload, reference};
 use crate::error::PracticeError;
 use crate::ports::{Models, OnStage, Stage};
 
-/// What a sealed recording is: signed 16-bit little-endian samples, 16 kHz, one channel.
-pub(crate) const AUDIO_TYPE: &str = "audio/L16;rate=16000;channels=1;endian=little";
-
 /// Samples a second of every sealed recording.
-pub(crate) const RATE: f64 = 16_000.0;
+const RATE: f64 = provenote_audio::RATE as f64;
 
 /// What is known of a recording; sealed with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -130,15 +128,11 @@ impl Practice {
         opened: &mut Opened,
         on_stage: OnStage<'_>,
     ) -> Result<(provenote_ledger::Sealed, u64), PracticeError> {
-        let mut writer = self.vault.seal_stream(actor.keys(), group, "audio", AUDIO_TYPE, &mut *self.entropy)?;
+        let mut writer = self.vault.seal_stream(actor.keys(), group, "audio", MEDIA_TYPE, &mut *self.entropy)?;
         let mut samples = 0_u64;
-        let mut bytes = Vec::new();
         for block in opened.blocks.by_ref() {
             let block = block.map_err(PracticeError::Audio)?;
-            bytes.clear();
-            for sample in &block {
-                bytes.extend_from_slice(&to_pcm16(*sample).to_le_bytes());
-            }
+            let bytes = to_pcm16(&block);
             writer
                 .write_all(&bytes)
                 .map_err(|error| PracticeError::Audio(format!("the recording could not be sealed: {error}")))?;
@@ -278,38 +272,9 @@ pub struct Opened {
 }
 
 /// Samples of a sealed recording, a second at a time.
-pub(crate) fn pcm_blocks(mut reader: Box<dyn std::io::Read + Send>) -> impl Iterator<Item = Result<Vec<f32>, String>> {
-    let mut ended = false;
-    std::iter::from_fn(move || {
-        if ended {
-            return None;
-        }
-        let mut bytes = vec![0_u8; 32_000];
-        let mut filled = 0;
-        while filled < bytes.len() {
-            match reader.read(&mut bytes[filled..]) {
-                Ok(0) => {
-                    ended = true;
-                    break;
-                }
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    ended = true;
-                    return Some(Err(format!("the sealed recording could not be opened to its end: {error}")));
-                }
-            }
-        }
-        bytes.truncate(filled);
-        let samples: Vec<f32> =
-            bytes.chunks_exact(2).map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0).collect();
-        (!samples.is_empty()).then_some(Ok(samples))
-    })
-}
-
-#[allow(clippy::cast_possible_truncation)]
-fn to_pcm16(sample: f32) -> i16 {
-    (sample.clamp(-1.0, 1.0) * 32_767.0).round() as i16
+pub(crate) fn pcm_blocks(reader: Box<dyn std::io::Read + Send>) -> impl Iterator<Item = Result<Vec<f32>, String>> {
+    Blocks::new(reader)
+        .map(|block| block.map_err(|error| format!("the sealed recording could not be opened to its end: {error}")))
 }
 
 #[allow(clippy::cast_possible_truncation)]

@@ -16,7 +16,7 @@ use crate::args::Note;
 use crate::documents;
 use crate::exit::Failure;
 use crate::home::Home;
-use crate::screen::{Bars, print, print_json, say};
+use crate::screen::{Bars, print, print_json, say, word};
 use crate::surroundings;
 
 pub(super) fn run(home: &Home, asked: Note) -> Outcome {
@@ -248,10 +248,6 @@ fn shown(view: &NoteView) -> Value {
         "attestation": view.attestation,
         "amendments": view.amendments,
     })
-}
-
-fn word<T: serde::Serialize>(value: &T) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// A note as a person reads it: each sentence with its mark and the segments it rests on.
