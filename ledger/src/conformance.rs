@@ -12,12 +12,14 @@ use zeroize::Zeroizing;
 use crate::entropy::Entropy;
 use crate::hash::Hash;
 use crate::header::{Fact, Header, PayloadRef};
-use crate::log::{AppendError, Body, Log, NewEntry, OpenError, Query, Sealed};
+use crate::log::{AppendError, Body, Log, NewEntry, OpenError, Prepared, Query, Sealed};
 use crate::memory::MemoryAnchor;
 use crate::note::{Epoch, LogSigner};
+use crate::packing::{Entries, Members, Packed};
 use crate::store::{
-    Anchor as _, Commit, EntryRow, Identity, NoAnchor, Store, StoreError, StoredCheckpoint, StoredPayload,
+    Anchor as _, Commit, Identity, NoAnchor, Run, Store, StoreError, StoredCheckpoint, StoredPayload,
 };
+use crate::tree::{Tile, leaf_hash};
 use crate::verify::{Report, Verdict, Verification, verify};
 
 /// Bytes that look random and are the same in each run.
@@ -125,22 +127,31 @@ impl Store for Faulty {
     fn latest(&self) -> Result<StoredCheckpoint, StoreError> {
         self.inner.latest()
     }
-    fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
+    fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
         self.write(|store| store.commit(commit))
+    }
+    fn pack(&mut self, packed: &[Packed]) -> Result<(), StoreError> {
+        self.write(|store| store.pack(packed))
+    }
+    fn bundles(&self) -> Result<u64, StoreError> {
+        self.inner.bundles()
     }
     fn entry(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
         self.inner.entry(seq)
     }
-    fn entries(&self, from: u64, visit: &mut dyn FnMut(EntryRow<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
-        self.inner.entries(from, visit)
+    fn runs(&self, from: u64, visit: &mut dyn FnMut(Run<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
+        self.inner.runs(from, visit)
     }
-    fn previous(&self, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {
-        self.inner.previous(range)
+    fn find(
+        &self,
+        keys: &[i64],
+        since_ms: Option<i64>,
+        after: Option<u64>,
+        visit: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.inner.find(keys, since_ms, after, visit)
     }
-    fn find(&self, keys: &[i64], since_ms: Option<i64>, after: Option<u64>) -> Result<Vec<u64>, StoreError> {
-        self.inner.find(keys, since_ms, after)
-    }
-    fn index(&self, visit: &mut dyn FnMut(i64, u64)) -> Result<(), StoreError> {
+    fn index(&self, visit: &mut dyn FnMut(i64, u64, &Members)) -> Result<(), StoreError> {
         self.inner.index(visit)
     }
     fn payload(&self, ciphertext: &Hash) -> Result<Option<StoredPayload>, StoreError> {
@@ -149,14 +160,14 @@ impl Store for Faulty {
     fn payload_counts(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         self.inner.payload_counts()
     }
-    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Hash>>, StoreError> {
-        self.inner.tile(level, index)
+    fn stored_tile(&self, level: u8, index: u64) -> Result<Option<Tile>, StoreError> {
+        self.inner.stored_tile(level, index)
     }
-    fn tile_roots(&self, level: u8, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {
-        self.inner.tile_roots(level, range)
+    fn stored_roots(&self, level: u8, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {
+        self.inner.stored_roots(level, range)
     }
-    fn checkpoints(&self, from: u64, limit: usize) -> Result<Vec<StoredCheckpoint>, StoreError> {
-        self.inner.checkpoints(from, limit)
+    fn stored_tiles(&self) -> Result<u64, StoreError> {
+        self.inner.stored_tiles()
     }
     fn destroy_group(&mut self, group: &str) -> Result<u64, StoreError> {
         self.write(|store| store.destroy_group(group))
@@ -170,8 +181,7 @@ pub type Opener = Box<dyn Fn() -> Box<dyn Store>>;
 #[must_use]
 pub fn verified(store: &dyn Store, signer: &LogSigner, anchor: Option<String>) -> Report {
     let epochs = epochs(signer);
-    let given =
-        Verification { store, epochs: &epochs, local_anchor: anchor, anchors: &[], vault: None, unlocked: None };
+    let given = Verification { local_anchor: anchor, ..Verification::new(store, &epochs) };
     verify(&given, &mut |_, _| {})
 }
 
@@ -182,11 +192,16 @@ pub fn suite(fresh: &dyn Fn() -> Opener) {
     what_is_appended_is_found_again(&fresh());
     a_stale_commit_changes_nothing(&fresh());
     two_writers_do_not_fork(&fresh());
-    tiles_and_checkpoints_are_kept(&fresh());
+    bundles_tiles_and_tail_are_kept(&fresh());
+    what_is_packed_is_found_as_before(&fresh());
+    a_run_across_two_bundles_is_cut(&fresh());
+    lost_packing_is_made_up_for(&fresh());
+    two_writers_pack_once(&fresh());
     a_destroyed_group_is_gone(&fresh());
     the_clock_may_not_go_back(&fresh());
     for fault in [Fault::Lost, Fault::Kept] {
         a_failed_write_does_not_fork(&fresh(), fault);
+        failed_packing_loses_nothing(&fresh(), fault);
     }
 }
 
@@ -252,13 +267,9 @@ fn a_stale_commit_changes_nothing(open: &Opener) {
     let onto = log.checkpoint().expect("reads");
     log.append(1_000, &signer, vec![entry("client.added", 1)]).expect("appends");
     let mut other = open();
-    let commit = Commit {
-        onto,
-        entries: Vec::new(),
-        payloads: Vec::new(),
-        tiles: Vec::new(),
-        checkpoint: StoredCheckpoint { size: 9, note: "forged".to_owned() },
-    };
+    let checkpoint = StoredCheckpoint { size: 9, note: "forged".to_owned() };
+    let commit =
+        Commit { onto: &onto, packed: &[], first: 1, tail: b"\0\x01x", payloads: Vec::new(), checkpoint: &checkpoint };
     assert!(matches!(other.commit(&commit), Err(StoreError::Moved)));
     assert_eq!(other.latest().expect("reads").size, 1);
 }
@@ -274,7 +285,7 @@ fn two_writers_do_not_fork(open: &Opener) {
     assert_eq!(verified(open().as_ref(), &signer, Some(one.checkpoint().expect("reads"))).verdict, Verdict::Intact);
 }
 
-fn tiles_and_checkpoints_are_kept(open: &Opener) {
+fn bundles_tiles_and_tail_are_kept(open: &Opener) {
     let (mut log, signer) = begin(open);
     for batch in [1_u64, 254, 1, 300, 3] {
         let entries = (0..batch).map(|n| entry("client.viewed", n % 3)).collect();
@@ -287,18 +298,174 @@ fn tiles_and_checkpoints_are_kept(open: &Opener) {
     assert_eq!(store.tile(0, 2).expect("reads"), None);
     assert_eq!(store.tile_roots(0, 0..2).expect("reads").len(), 2);
     assert!(store.tile_roots(0, 0..3).is_err());
-    let sizes: Vec<u64> = store.checkpoints(0, 99).expect("reads").iter().map(|c| c.size).collect();
-    assert_eq!(sizes, [0, 1, 255, 256, 556, 559]);
-    let sizes: Vec<u64> = store.checkpoints(2, 2).expect("reads").iter().map(|c| c.size).collect();
-    assert_eq!(sizes, [255, 256]);
-    let mut seen = Vec::new();
-    let stop_at_five = &mut |row: EntryRow<'_>| {
-        seen.push(row.seq);
-        if row.seq == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    store.entries(3, stop_at_five).expect("reads");
-    assert_eq!(seen, [3, 4, 5]);
+    assert_eq!((store.bundles().expect("reads"), store.stored_tiles().expect("reads")), (2, 2));
+    assert_eq!(store.latest().expect("reads").size, 559);
+    let leaves: Vec<Hash> =
+        (0..559).map(|seq| leaf_hash(&store.entry(seq).expect("reads").expect("is there"))).collect();
+    for range in [0..0, 0..1, 3..255, 255..257, 250..559, 512..559] {
+        let part = &leaves[range.start as usize..range.end as usize];
+        assert_eq!(store.leaf_hashes(range.clone()).expect("reads"), part, "{range:?}");
+    }
+    assert!(store.leaf_hashes(558..560).is_err());
+    assert_eq!(store.entry(559).expect("reads"), None);
+    let mut runs = Vec::new();
+    store
+        .runs(300, &mut |run| {
+            runs.push((run.first, Entries::of(run.bytes).count(), run.newest));
+            if runs.len() < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+        .expect("reads");
+    assert_eq!(runs, [(256, 256, Some(1_000)), (512, 44, None)]);
     assert_eq!(verified(store.as_ref(), &signer, Some(log.checkpoint().expect("reads"))).verdict, Verdict::Intact);
+}
+
+fn intact(open: &Opener, signer: &LogSigner, size: u64) {
+    let store = open();
+    let report = verified(store.as_ref(), signer, Some(store.latest().expect("reads").note));
+    assert_eq!((report.verdict, report.size, report.findings), (Verdict::Intact, size, Vec::new()));
+}
+
+fn prepared(entries: Vec<NewEntry>) -> Prepared {
+    Prepared::new(entries).expect("is good")
+}
+
+fn what_is_packed_is_found_as_before(open: &Opener) {
+    let (mut log, signer) = begin(open);
+    // In the tail, across the end of a bundle, and in bundles at once.
+    let mut time = 0;
+    for batch in [200_u64, 100, 600, 30] {
+        time += 1_000;
+        let entries = (0..batch).map(|n| entry(if n % 50 == 7 { "client.added" } else { "client.viewed" }, n % 30));
+        log.append(time, &signer, entries.collect()).expect("appends");
+    }
+    let log = Log::open(open(), &epochs(&signer), Box::new(NoAnchor)).expect("opens");
+    assert_eq!(open().bundles().expect("reads"), 3);
+    let all: Vec<Header> = (0..930).map(|seq| log.header(seq).expect("is there")).collect();
+    let client = "cli-0000000000000007";
+    for (kind, of, since_ms, after_seq) in [
+        (None, None, None, None),
+        (None, None, Some(3_000), Some(800)),
+        (None, None, Some(9_000), None),
+        (Some("client.added"), None, None, None),
+        (Some("client.added"), None, Some(2_000), None),
+        (Some("client.added"), None, Some(3_000), Some(511)),
+        (None, Some(client), None, Some(255)),
+        (Some("client.added"), Some(client), None, None),
+        (Some("client.viewed"), Some(client), Some(4_000), Some(100)),
+        (Some("client.gone"), Some(client), None, None),
+    ] {
+        let refs = of.iter().map(|of: &&str| ("client".to_owned(), (*of).to_owned())).collect();
+        let found = log.find(&Query { kind, refs, since_ms, after_seq }).expect("finds");
+        let wanted = all.iter().filter(|header| {
+            kind.is_none_or(|kind| header.kind == kind)
+                && of.is_none_or(|of| header.refs["client"] == of)
+                && since_ms.is_none_or(|since| header.time >= since)
+                && after_seq.is_none_or(|after| header.seq > after)
+        });
+        assert_eq!(found, wanted.cloned().collect::<Vec<_>>());
+    }
+    let mut seen = 0;
+    let stop_at_three = &mut |_, _: &[u8]| {
+        seen += 1;
+        if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    log.store().find(&[], None, Some(254), stop_at_three).expect("reads");
+    assert_eq!(seen, 3);
+    intact(open, &signer, 930);
+}
+
+fn a_run_across_two_bundles_is_cut(open: &Opener) {
+    let (mut log, signer) = begin(open);
+    for batch in [250_u64, 255, 255] {
+        log.append_groups(1_000, &signer, &[prepared((0..batch).map(|n| entry("client.viewed", n)).collect())])
+            .expect("appends");
+    }
+    assert_eq!(open().bundles().expect("reads"), 0, "packed by nobody yet");
+    assert_eq!(open().tile(0, 1).expect("reads").map(|hashes| hashes.len()), Some(256), "computed");
+    assert_eq!(open().tile_roots(0, 0..2).expect("reads").len(), 2);
+    intact(open, &signer, 760);
+    let before: Vec<_> = (0..760).map(|seq| log.entry_bytes(seq).expect("reads")).collect();
+    log.pack();
+    let store = open();
+    assert_eq!((store.bundles().expect("reads"), store.stored_tiles().expect("reads")), (2, 2));
+    let mut runs = Vec::new();
+    let each = &mut |run: Run<'_>| {
+        runs.push((run.first, Entries::of(run.bytes).count()));
+        ControlFlow::Continue(())
+    };
+    store.runs(0, each).expect("reads");
+    assert_eq!(runs, [(0, 256), (256, 256), (512, 248)]);
+    assert_eq!(before, (0..760).map(|seq| log.entry_bytes(seq).expect("reads")).collect::<Vec<_>>());
+    intact(open, &signer, 760);
+    log.append(1_000, &signer, vec![entry("client.viewed", 1)]).expect("goes on");
+    intact(open, &signer, 761);
+}
+
+fn lost_packing_is_made_up_for(open: &Opener) {
+    // A process that is killed after each append, before it packs.
+    let signer = signer(1);
+    drop(Log::create(open(), &signer, Box::new(NoAnchor)).expect("begins"));
+    for round in 0..5 {
+        let mut log = Log::open(open(), &epochs(&signer), Box::new(NoAnchor)).expect("opens");
+        let entries = (0..120).map(|n| entry("client.viewed", n)).collect();
+        log.append_groups(1_000, &signer, &[prepared(entries)]).expect("appends");
+        intact(open, &signer, (round + 1) * 120);
+    }
+    assert_eq!(open().bundles().expect("reads"), 0);
+    let mut log = Log::open(open(), &epochs(&signer), Box::new(NoAnchor)).expect("opens");
+    log.append(1_000, &signer, vec![entry("client.viewed", 1)]).expect("appends");
+    assert_eq!(open().bundles().expect("reads"), 2);
+    intact(open, &signer, 601);
+    // Many at once go into bundles together with a tail that was not packed.
+    let entries = (0..200).map(|n| entry("client.viewed", n)).collect();
+    log.append_groups(1_000, &signer, &[prepared(entries)]).expect("appends");
+    log.append(1_000, &signer, (0..300).map(|n| entry("client.viewed", n)).collect()).expect("appends");
+    assert_eq!(open().bundles().expect("reads"), 4);
+    intact(open, &signer, 1_101);
+}
+
+fn two_writers_pack_once(open: &Opener) {
+    let (mut one, signer) = begin(open);
+    let mut two = Log::open(open(), &epochs(&signer), Box::new(NoAnchor)).expect("opens");
+    for round in 0..5 {
+        // Both know of the same full bundles, and one packs behind the other's back.
+        let log = if round % 2 == 0 { &mut one } else { &mut two };
+        let entries = (0..200).map(|n| entry("client.viewed", n)).collect();
+        log.append_groups(1_000, &signer, &[prepared(entries)]).expect("appends");
+        one.pack();
+        two.pack();
+        intact(open, &signer, (round + 1) * 200);
+    }
+    two.append(1_000, &signer, (0..300).map(|n| entry("client.viewed", n)).collect()).expect("appends");
+    one.append(1_000, &signer, vec![entry("client.viewed", 1)]).expect("appends");
+    assert_eq!(open().bundles().expect("reads"), 5);
+    intact(open, &signer, 1_301);
+}
+
+fn failed_packing_loses_nothing(open: &Opener, fault: Fault) {
+    let signer = signer(1);
+    let (store, plan) = Faulty::new(open());
+    let mut log = Log::create(Box::new(store), &signer, Box::new(NoAnchor)).expect("begins");
+    let fail = || *plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+    for _ in 0..3 {
+        log.append_groups(1_000, &signer, &[prepared((0..100).map(|n| entry("client.viewed", n)).collect())])
+            .expect("appends");
+    }
+    fail();
+    log.pack();
+    let kept = u64::from(fault == Fault::Kept);
+    assert_eq!(open().bundles().expect("reads"), kept, "reported as failed");
+    intact(open, &signer, 300);
+    assert_eq!(log.append(1_000, &signer, vec![entry("client.viewed", 1)]).expect("goes on"), [300]);
+    assert_eq!(open().bundles().expect("reads"), 1, "tried again");
+    intact(open, &signer, 301);
+    // A commit that packs at once.
+    fail();
+    let many = || (0..600).map(|n| entry("client.viewed", n)).collect();
+    assert!(matches!(log.append(1_000, &signer, many()), Err(AppendError::Store(_))));
+    intact(open, &signer, 301 + 600 * kept);
+    assert_eq!(log.append(1_000, &signer, many()).expect("works again").len(), 600);
+    intact(open, &signer, 901 + 600 * kept);
 }
 
 fn a_destroyed_group_is_gone(open: &Opener) {

@@ -32,14 +32,13 @@ impl Hash {
             return Err(NotAHash);
         }
         let mut out = [0; 32];
-        // Anything but a digit has high bits in the table; they are looked at once, at the end.
         let mut wrong = 0;
-        for (byte, pair) in out.iter_mut().zip(text.chunks_exact(2)) {
-            let (high, low) = (DIGIT[usize::from(pair[0])], DIGIT[usize::from(pair[1])]);
-            wrong |= high | low;
-            *byte = (high << 4) | (low & 15);
+        for (four, digits) in out.as_chunks_mut::<4>().0.iter_mut().zip(text.as_chunks::<8>().0) {
+            let (bytes, other) = eight_digits(u64::from_le_bytes(*digits));
+            *four = bytes;
+            wrong |= other;
         }
-        if wrong < 16 { Ok(Self(out)) } else { Err(NotAHash) }
+        if wrong == 0 { Ok(Self(out)) } else { Err(NotAHash) }
     }
 
     pub(crate) fn push_hex(&self, out: &mut Vec<u8>) {
@@ -49,22 +48,22 @@ impl Hash {
 
 pub(crate) fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.push(DIGITS[usize::from(byte >> 4)]);
-        out.push(DIGITS[usize::from(byte & 15)]);
-    }
+    out.extend(bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]));
 }
 
-/// The value of a lower-case hexadecimal digit; 255 for any other byte.
-const DIGIT: [u8; 256] = {
-    let mut table = [255_u8; 256];
-    let mut value = 0_u8;
-    while value < 16 {
-        table[if value < 10 { b'0' + value } else { b'a' + value - 10 } as usize] = value;
-        value += 1;
-    }
-    table
-};
+/// The four bytes that eight lower-case hexadecimal digits write, all at once, a byte of the word for each digit; and,
+/// as the second, something other than zero when they are anything else.
+fn eight_digits(text: u64) -> ([u8; 4], u64) {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    // Digits have their value in the low half; letters have bit 6 set and are nine short there.
+    let values = ((text & (0x0f * EACH)) + 9 * ((text >> 6) & EACH)) & (0x0f * EACH);
+    // Written again, they have to be what was read.
+    let letters = ((values + 6 * EACH) >> 4) & EACH;
+    let written = values + u64::from(b'0') * EACH + u64::from(b'a' - b'0' - 10) * letters;
+    let pairs = (values << 4 | values >> 8) & 0x00ff_00ff_00ff_00ff;
+    let pairs = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    (((pairs | pairs >> 16) as u32).to_le_bytes(), written ^ text)
+}
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,6 +104,22 @@ impl TryFrom<&[u8]> for Hash {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_byte_is_a_digit_or_not_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            for at in 0..64 {
+                let mut text = *b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+                text[at] = byte;
+                let value = char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
+                let read = Hash::from_hex(&text).ok().map(|hash| {
+                    let both = hash.0[at / 2];
+                    u32::from(if at % 2 == 0 { both >> 4 } else { both & 15 })
+                });
+                assert_eq!(read, value, "{byte} at {at}");
+            }
+        }
+    }
 
     #[test]
     fn only_lower_case_hexadecimal_is_read() {

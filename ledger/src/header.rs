@@ -211,11 +211,34 @@ impl Header {
     /// The header's one encoding: RFC 8785 JSON.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(320 + 480 * self.payloads.len());
+        let draft = Draft::new(&self.actor, &self.kind, &self.refs, &self.facts, self.payloads.iter());
+        let mut out = Vec::with_capacity(draft.length(self.seq));
+        draft.finish(&self.prev, self.seq, &moment::text(self.time), self.v, &mut out);
+        out
+    }
+}
+
+/// A header encoded but for what its place in the log gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Draft {
+    bytes: Vec<u8>,
+    /// Where the hash of the entry before goes; the rest is followed by position, time and version.
+    prev: usize,
+}
+
+impl Draft {
+    pub(crate) fn new<'p>(
+        actor: &str,
+        kind: &str,
+        refs: &BTreeMap<String, String>,
+        facts: &BTreeMap<String, Fact>,
+        payloads: impl ExactSizeIterator<Item = &'p PayloadRef>,
+    ) -> Self {
+        let mut out = Vec::with_capacity(320 + 48 * (refs.len() + facts.len()) + 480 * payloads.len());
         out.extend_from_slice(b"{\"actor\":");
-        quote(&mut out, &self.actor);
+        quote(&mut out, actor);
         out.extend_from_slice(b",\"facts\":{");
-        for (i, (name, fact)) in self.facts.iter().enumerate() {
+        for (i, (name, fact)) in facts.iter().enumerate() {
             key(&mut out, i, name);
             match fact {
                 Fact::Text(text) => quote(&mut out, text),
@@ -224,9 +247,9 @@ impl Header {
             }
         }
         out.extend_from_slice(b"},\"kind\":");
-        quote(&mut out, &self.kind);
+        quote(&mut out, kind);
         out.extend_from_slice(b",\"payloads\":[");
-        for (i, payload) in self.payloads.iter().enumerate() {
+        for (i, payload) in payloads.enumerate() {
             if i > 0 {
                 out.push(b',');
             }
@@ -249,16 +272,34 @@ impl Header {
             out.extend_from_slice(b"\"}");
         }
         out.extend_from_slice(b"],\"prev\":\"");
-        self.prev.push_hex(&mut out);
+        let prev = out.len();
         out.extend_from_slice(b"\",\"refs\":{");
-        for (i, (name, value)) in self.refs.iter().enumerate() {
+        for (i, (name, value)) in refs.iter().enumerate() {
             key(&mut out, i, name);
             quote(&mut out, value);
         }
-        out.extend_from_slice(format!("}},\"seq\":{},\"time\":\"", self.seq).as_bytes());
-        moment::push(self.time, &mut out);
-        out.extend_from_slice(format!("\",\"v\":{}}}", self.v).as_bytes());
-        out
+        out.extend_from_slice(b"},\"seq\":");
+        Self { bytes: out, prev }
+    }
+
+    /// Bytes of the header at a position, in format 1.
+    pub(crate) fn length(&self, seq: u64) -> usize {
+        let digits = seq.checked_ilog10().unwrap_or(0) as usize + 1;
+        self.bytes.len() + 64 + digits + b",\"time\":\"".len() + moment::LENGTH + b"\",\"v\":1}".len()
+    }
+
+    /// Appends the whole header. `time` is a moment's text.
+    pub(crate) fn finish(&self, prev: &Hash, seq: u64, time: &str, version: u32, out: &mut Vec<u8>) {
+        let (before, after) = self.bytes.split_at(self.prev);
+        out.extend_from_slice(before);
+        prev.push_hex(out);
+        out.extend_from_slice(after);
+        out.extend_from_slice(seq.to_string().as_bytes());
+        out.extend_from_slice(b",\"time\":\"");
+        out.extend_from_slice(time.as_bytes());
+        out.extend_from_slice(b"\",\"v\":");
+        out.extend_from_slice(version.to_string().as_bytes());
+        out.push(b'}');
     }
 }
 
@@ -350,7 +391,7 @@ impl<'a> View<'a> {
         if bytes.len() > MAX_HEADER {
             return Err(HeaderError::TooLong(bytes.len()));
         }
-        let mut scan = Scan { bytes, at: 0 };
+        let mut scan = Scan::new(bytes, 0);
         scan.literal(b"{\"actor\":\"")?;
         let actor = scan.token(WORD)?;
         scan.literal(b",\"facts\":{")?;
@@ -390,7 +431,7 @@ impl<'a> View<'a> {
 
     /// Names and values of the facts, in order.
     pub(crate) fn facts(&self) -> impl Iterator<Item = (&'a [u8], FactView<'a>)> + use<'a> {
-        let mut scan = Scan { bytes: self.bytes, at: self.facts };
+        let mut scan = Scan::new(self.bytes, self.facts);
         let mut last = None;
         std::iter::from_fn(move || {
             let fact = scan.fact(last).ok()??;
@@ -401,7 +442,7 @@ impl<'a> View<'a> {
 
     /// Names and values of the references, in order.
     pub(crate) fn refs(&self) -> impl Iterator<Item = Named<'a>> + use<'a> {
-        let mut scan = Scan { bytes: self.bytes, at: self.refs };
+        let mut scan = Scan::new(self.bytes, self.refs);
         let mut last = None;
         std::iter::from_fn(move || {
             let reference = scan.reference(last).ok()??;
@@ -413,7 +454,7 @@ impl<'a> View<'a> {
     /// The payloads, in order.
     pub(crate) fn payloads(&self) -> impl Iterator<Item = PayloadRef> + use<'a> {
         let start = self.payloads;
-        let mut scan = Scan { bytes: self.bytes, at: start };
+        let mut scan = Scan::new(self.bytes, start);
         std::iter::from_fn(move || scan.payload(scan.at == start).ok()?.map(|payload| payload.to_ref()))
     }
 
@@ -424,52 +465,73 @@ impl<'a> View<'a> {
 }
 
 /// Characters looked at together.
-const RUN: usize = 16;
+const BLOCK: usize = 64;
 
-/// Whether all of a token are characters of a class.
-fn all_of(token: &[u8], class: u8) -> bool {
-    let words = class & WORD != 0 && <&[u8; RUN]>::try_from(token).is_ok_and(all_words);
-    words || token.iter().all(|b| CLASSES[usize::from(*b)] & class != 0)
-}
-
-/// Whether all of a run are characters of a reference or a text fact ([`CLASSES`] says the same of one): as ranges,
-/// which a compiler turns into a few vector instructions.
-#[inline(always)]
-fn all_words(run: &[u8; RUN]) -> bool {
-    let mut outside = 0;
-    for b in run {
-        let inside = (b.wrapping_sub(b'+') <= b':' - b'+')
-            | (b.wrapping_sub(b'@') <= b'Z' - b'@')
-            | (b.wrapping_sub(b'a') <= b'z' - b'a')
-            | (*b == b'=')
-            | (*b == b'_');
-        outside |= u8::from(!inside);
+/// Which of 64 characters may not stand in a reference or a text fact ([`CLASSES`] says the same of one): a bit for each,
+/// the lowest for the first. Written as ranges over all of them, which a compiler turns into vector instructions.
+fn outside(block: &[u8; BLOCK]) -> u64 {
+    // Signed, since processors compare bytes so: moved to the lowest value, a range is what lies below its length.
+    let within =
+        |b: u8, from: u8, to: u8| b.wrapping_sub(from).wrapping_add(0x80).cast_signed() < (to - from + 1 + 0x80).cast_signed();
+    let flags = block.map(|b| {
+        let inside = within(b, b'+', b':') | within(b, b'@', b'Z') | within(b, b'a', b'z') | (b == b'=') | (b == b'_');
+        u8::from(!inside)
+    });
+    let mut bits = 0;
+    for (at, eight) in flags.as_chunks::<8>().0.iter().enumerate() {
+        // The product's highest byte has the eight flags side by side.
+        let side_by_side = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits |= side_by_side << (8 * at);
     }
-    outside == 0
-}
-
-/// Where the first quotation mark stands, looked for in eight bytes at once.
-fn first_quote(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let (eights, rest) = bytes.as_chunks::<8>();
-    for (at, eight) in eights.iter().enumerate() {
-        let zero_where_quote = u64::from_le_bytes(*eight) ^ (ONES * b'"' as u64);
-        // The lowest high bit set stands in the lowest byte that is zero; above it there may be false ones.
-        let found = zero_where_quote.wrapping_sub(ONES) & !zero_where_quote & (ONES << 7);
-        if found != 0 {
-            return Some(at * 8 + found.trailing_zeros() as usize / 8);
-        }
-    }
-    let before = eights.len() * 8;
-    rest.iter().position(|b| *b == b'"').map(|at| before + at)
+    bits
 }
 
 struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// The block of the bytes that `outside` is of, the first being 1; 0 before any has been looked at.
+    block: usize,
+    outside: u64,
 }
 
 impl<'a> Scan<'a> {
+    fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at, block: 0, outside: 0 }
+    }
+
+    /// Where the first character from `at` on stands that is in no word; the end, when there is none.
+    #[inline(always)]
+    fn first_outside(&mut self, mut at: usize) -> usize {
+        loop {
+            let block = at / BLOCK + 1;
+            if block != self.block {
+                if at >= self.bytes.len() {
+                    return self.bytes.len();
+                }
+                self.look_at(block);
+            }
+            let from_here = self.outside >> (at % BLOCK);
+            if from_here != 0 {
+                return at + from_here.trailing_zeros() as usize;
+            }
+            at = block * BLOCK;
+        }
+    }
+
+    fn look_at(&mut self, block: usize) {
+        let rest = self.bytes.get((block - 1) * BLOCK..).unwrap_or_default();
+        self.block = block;
+        self.outside = match rest.first_chunk() {
+            Some(whole) => outside(whole),
+            None => {
+                // What is past the end is in no word.
+                let mut padded = [b'"'; BLOCK];
+                padded[..rest.len()].copy_from_slice(rest);
+                outside(&padded)
+            }
+        };
+    }
+
     fn wrong(&self) -> HeaderError {
         HeaderError::NotCanonical(self.at)
     }
@@ -497,23 +559,18 @@ impl<'a> Scan<'a> {
 
     /// The rest of a string whose opening quote has been read, and its closing quote.
     fn token(&mut self, class: u8) -> Result<&'a [u8], HeaderError> {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let most = &rest[..rest.len().min(MAX_TOKEN + 1)];
-        // A long token is looked at in runs; a quotation mark is in no class, so the closing one ends them.
-        let mut runs = 0;
-        while class & WORD != 0 && most.get(runs..).and_then(<[u8]>::first_chunk).is_some_and(all_words) {
-            runs += RUN;
+        let start = self.at;
+        let mut end = self.first_outside(start);
+        while class == MEDIA && self.bytes.get(end) == Some(&b';') {
+            end = self.first_outside(end + 1);
         }
-        let length = first_quote(&most[runs..]).map_or(most.len(), |at| runs + at);
-        let token = &most[..length];
-        // What the runs left; when it is short, with some before it, so that it is a run too.
-        let left = if runs > 0 && length - runs < RUN { &token[length - RUN..] } else { &token[runs..] };
-        if length == 0 || length == most.len() || !all_of(left, class) {
-            let outside = |b: &u8| CLASSES[usize::from(*b)] & class == 0;
-            self.at += token.iter().position(outside).unwrap_or(length);
+        self.at = end;
+        let token = self.bytes.get(start..end).unwrap_or_default();
+        // Names are short, and some words are no names.
+        let named = class != NAME || token.iter().fold(NAME, |all, b| all & CLASSES[usize::from(*b)]) != 0;
+        if !(1..=MAX_TOKEN).contains(&token.len()) || !named || !self.skip(b'"') {
             return Err(self.wrong());
         }
-        self.at += length + 1;
         Ok(token)
     }
 
@@ -678,32 +735,37 @@ mod tests {
     }
 
     #[test]
-    fn runs_and_single_characters_are_judged_alike() {
+    fn blocks_and_single_characters_are_judged_alike() {
         for b in 0..=u8::MAX {
             let word = CLASSES[usize::from(b)] & WORD != 0;
-            for at in [0, 7, RUN - 1] {
-                let mut run = [b'a'; RUN];
-                run[at] = b;
-                assert_eq!(all_words(&run), word, "{b}");
+            for at in 0..BLOCK {
+                let mut block = [b'a'; BLOCK];
+                block[at] = b;
+                assert_eq!(outside(&block), if word { 0 } else { 1 << at }, "{b} at {at}");
+                let mut block = [b'"'; BLOCK];
+                block[at] = b;
+                assert_eq!(!outside(&block), if word { 1 << at } else { 0 }, "{b} at {at}");
             }
         }
     }
 
     #[test]
-    fn the_first_quote_is_found_wherever_it_stands() {
-        for length in 0..40 {
-            let mut bytes = vec![b'#'; length];
-            assert_eq!(first_quote(&bytes), None);
+    fn what_ends_a_word_is_found_wherever_it_stands() {
+        for length in 0..3 * BLOCK {
+            let mut bytes = vec![b'a'; length];
+            for from in 0..=length {
+                assert_eq!(Scan::new(&bytes, 0).first_outside(from), length);
+            }
             for at in (0..length).rev() {
-                bytes[at] = b'"';
-                assert_eq!(first_quote(&bytes), Some(at));
+                bytes[at] = b';';
+                assert_eq!(Scan::new(&bytes, 0).first_outside(at / 2), at);
             }
         }
     }
 
     #[test]
     fn a_wrong_character_is_found_wherever_it_stands() {
-        for length in [1, 15, 16, 17, 32, 47, MAX_TOKEN] {
+        for length in [1, 15, 16, 17, 32, 47, 63, 64, 65, MAX_TOKEN] {
             for at in 0..length {
                 let mut token = vec![b's'; length];
                 token[at] = b' ';

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 
 use crate::hash::Hash;
-use crate::header::{FORMAT, Fact, Header, HeaderError, MAX_HEADER, PayloadRef, TokenError, check_parts};
+use crate::header::{Draft, FORMAT, Fact, Header, HeaderError, MAX_HEADER, PayloadRef, TokenError, View, check_parts};
 use crate::moment;
-use crate::note::{Checkpoint, Epoch, LogSigner, NoteError, SignedNote, epoch_at};
-use crate::store::{
-    Anchor, Commit, Identity, NewRow, Store, StoreError, StoredCheckpoint, StoredPayload, index_key, index_keys,
-};
-use crate::tree::{Edge, TILE_WIDTH, leaf_hash};
+use crate::note::{Checkpoint, Epoch, LogSigner, NoteError, SignedNote, VerifierKey, epoch_at};
+use crate::rotation::{self, FollowError, Rotation};
+use crate::packing::{BUNDLE, Entries, Packed, push_entry};
+use crate::store::{Anchor, Commit, Identity, Store, StoreError, StoredCheckpoint, StoredPayload, index_key};
+use crate::tree::{Edge, Tile, leaf_hash};
 
 /// The largest ciphertext kept in the ledger's database; larger ones are blobs.
 pub const MAX_INLINE: usize = 1 << 20;
@@ -149,6 +150,12 @@ pub enum OpenError {
     /// The latest checkpoint is not signed by this log's key.
     #[error("the ledger's last checkpoint is not signed by this practice's key: {0}")]
     NotOurs(#[source] NoteError),
+    /// What is kept beside the keys is another log's checkpoint.
+    #[error("the checkpoint kept beside the keys is of another ledger: restore the key files that belong to this one")]
+    ForeignAnchor,
+    /// The log's keys do not follow from its entries.
+    #[error("{0}; run `provenote ledger verify`")]
+    Keys(#[source] FollowError),
     /// The anchor could not be read or written.
     #[error("the checkpoint beside the keys cannot be used: {0}")]
     Anchor(#[source] std::io::Error),
@@ -197,6 +204,12 @@ pub enum AppendError {
     /// The head, read again, is damaged.
     #[error(transparent)]
     Head(Box<OpenError>),
+    /// The commit the entries were to be part of failed; everybody who had entries in it is told.
+    #[error(transparent)]
+    Shared(Arc<AppendError>),
+    /// The thread that writes is gone. What it was writing may have been kept or not.
+    #[error("the thread that writes the ledger has stopped: open the ledger again")]
+    WriterGone,
 }
 
 /// Why an entry could not be read.
@@ -224,7 +237,83 @@ struct Head {
     last_leaf: Hash,
     last_time: Option<i64>,
     note: String,
+    /// Bundles in the store.
+    bundles: u64,
+    /// The entries after them, as a run.
+    unpacked: Vec<u8>,
+    /// The tiles those complete.
+    tiles: Vec<Tile>,
 }
+
+impl Head {
+    fn unpacked_entries(&self) -> u64 {
+        self.edge.size() - self.bundles * BUNDLE
+    }
+}
+
+/// Entries that have been checked and encoded, but for what their place in the log will give them.
+#[derive(Debug)]
+pub struct Prepared {
+    drafts: Vec<(String, Draft)>,
+    payloads: Vec<StoredPayload>,
+    resets_clock: bool,
+}
+
+impl Prepared {
+    /// Checks what is to be logged.
+    ///
+    /// # Errors
+    /// [`AppendError::Token`], [`AppendError::PayloadTooLarge`].
+    pub fn new(entries: Vec<NewEntry>) -> Result<Self, AppendError> {
+        let resets_clock = entries.first().is_some_and(|entry| entry.kind == CLOCK_RESET);
+        let mut drafts = Vec::with_capacity(entries.len());
+        let mut payloads = Vec::new();
+        for entry in entries {
+            let references: Vec<PayloadRef> = entry.payloads.iter().map(|sealed| sealed.reference.clone()).collect();
+            check_parts(&entry.actor, &entry.kind, &entry.refs, &entry.facts, &references)?;
+            let draft = Draft::new(&entry.actor, &entry.kind, &entry.refs, &entry.facts, references.iter());
+            drafts.push((entry.kind, draft));
+            for sealed in entry.payloads {
+                let body = match sealed.body {
+                    Body::Inline(bytes) if bytes.len() > MAX_INLINE => {
+                        return Err(AppendError::PayloadTooLarge(sealed.reference.name));
+                    }
+                    Body::Inline(bytes) => Some(bytes),
+                    Body::Blob => None,
+                };
+                payloads.push(StoredPayload {
+                    ciphertext: sealed.reference.ciphertext,
+                    group: sealed.reference.group,
+                    wrapped_key: sealed.wrapped_key,
+                    body,
+                });
+            }
+        }
+        Ok(Self { drafts, payloads, resets_clock })
+    }
+
+    /// How many entries.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.drafts.len()
+    }
+
+    /// True when there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.drafts.is_empty()
+    }
+
+    /// About how many bytes they come to, payloads included.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let bodies = self.payloads.iter().map(|payload| payload.body.as_ref().map_or(0, Vec::len));
+        self.drafts.iter().map(|(_, draft)| draft.length(0)).chain(bodies).sum()
+    }
+}
+
+/// What was done with each group of a commit, in their order: the positions it took, or why it was refused.
+pub type Outcomes = Vec<Result<Range<u64>, AppendError>>;
 
 /// One log, owned by one process. Other processes may append to the same store: each append builds on the head as
 /// the store holds it.
@@ -253,7 +342,7 @@ impl Log {
         store.create(&identity, &note)?;
         anchor.write(&note).map_err(OpenError::Anchor)?;
         let epochs = vec![Epoch { number: 1, from_size: 0, key: signer.verifier().clone() }];
-        let head = Head { edge, last_leaf: Hash::ZERO, last_time: None, note };
+        let head = Head { edge, last_leaf: Hash::ZERO, last_time: None, note, bundles: 0, unpacked: Vec::new(), tiles: Vec::new() };
         Ok(Self { store, anchor, epochs, head: Some(head), anchor_trouble: None })
     }
 
@@ -262,14 +351,19 @@ impl Log {
     /// the tree, not the log; [`verify`](crate::verify::verify) reads everything.
     ///
     /// An anchor that is not a checkpoint signed by the log's key is taken for none: it is not written durably, so
-    /// power loss may tear it.
+    /// power loss may tear it. One that is whole and another log's is not.
+    ///
+    /// Of `epochs`, the first is what is trusted; later ones are followed through the log's entries, which must agree
+    /// with those given and may tell of more.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn open(store: Box<dyn Store>, epochs: &[Epoch], anchor: Box<dyn Anchor>) -> Result<Self, OpenError> {
-        let head = load(store.as_ref(), epochs)?;
-        let noted = anchor.read().map_err(OpenError::Anchor)?.and_then(|note| open_signed(&note, epochs).ok());
-        if let Some(noted) = noted {
+        // The anchor before the log: another process that appends in between makes the log longer than the anchor, never
+        // the anchor newer than the log.
+        let noted = anchor.read().map_err(OpenError::Anchor)?;
+        let (head, epochs) = load(store.as_ref(), epochs)?;
+        if let Some(noted) = noted.map(|note| anchored(&note, &epochs)).transpose()?.flatten() {
             let size = head.edge.size();
             if noted.size > size {
                 return Err(OpenError::RolledBack { size, anchor: noted.size });
@@ -278,7 +372,7 @@ impl Log {
                 return Err(OpenError::Forked(noted.size));
             }
         }
-        Ok(Self { store, anchor, epochs: epochs.to_vec(), head: Some(head), anchor_trouble: None })
+        Ok(Self { store, anchor, epochs, head: Some(head), anchor_trouble: None })
     }
 
     /// Appends entries in one durable commit, with one checkpoint. Returns their positions.
@@ -287,84 +381,180 @@ impl Log {
     /// [`AppendError`]. Nothing was written, except perhaps after [`StoreError::Backend`]: then the log reads its head
     /// again before it goes on, and an entry that was kept without being acknowledged stays in the log.
     pub fn append(&mut self, now_ms: i64, signer: &LogSigner, entries: Vec<NewEntry>) -> Result<Vec<u64>, AppendError> {
+        let group = Prepared::new(entries)?;
+        let mut outcomes = self.append_groups(now_ms, signer, std::slice::from_ref(&group))?;
+        self.pack();
+        outcomes.pop().unwrap_or(Ok(0..0)).map(Iterator::collect)
+    }
+
+    /// Appends several groups of entries in one durable commit, with one checkpoint. A group that is refused by itself
+    /// leaves the others alone. What became full is not packed yet; see [`Log::pack`].
+    ///
+    /// # Errors
+    /// [`AppendError`] when no group was written, for a reason that concerns all. As with [`Log::append`], after
+    /// [`StoreError::Backend`] they may have been kept all the same.
+    pub fn append_groups(
+        &mut self,
+        now_ms: i64,
+        signer: &LogSigner,
+        groups: &[Prepared],
+    ) -> Result<Outcomes, AppendError> {
         if !(moment::EARLIEST..=moment::LATEST).contains(&now_ms) {
             return Err(AppendError::ClockAbsurd);
         }
-        let mut references: Vec<Vec<PayloadRef>> = Vec::with_capacity(entries.len());
-        for entry in &entries {
-            let refs: Vec<PayloadRef> = entry.payloads.iter().map(|sealed| sealed.reference.clone()).collect();
-            check_parts(&entry.actor, &entry.kind, &entry.refs, &entry.facts, &refs)?;
-            if let Some(large) =
-                entry.payloads.iter().find(|p| matches!(&p.body, Body::Inline(b) if b.len() > MAX_INLINE))
-            {
-                return Err(AppendError::PayloadTooLarge(large.reference.name.clone()));
-            }
-            references.push(refs);
-        }
-        if entries.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut payloads = Vec::new();
-        let mut headers = Vec::with_capacity(entries.len());
-        for (entry, payload_refs) in entries.into_iter().zip(references) {
-            payloads.extend(entry.payloads.into_iter().map(|sealed| StoredPayload {
-                ciphertext: sealed.reference.ciphertext,
-                group: sealed.reference.group,
-                wrapped_key: sealed.wrapped_key,
-                body: match sealed.body {
-                    Body::Inline(bytes) => Some(bytes),
-                    Body::Blob => None,
-                },
-            }));
-            headers.push(Header {
-                v: FORMAT,
-                seq: 0,
-                time: 0,
-                prev: Hash::ZERO,
-                actor: entry.actor,
-                kind: entry.kind,
-                refs: entry.refs,
-                facts: entry.facts,
-                payloads: payload_refs,
-            });
-        }
-        let mut commit = Commit {
-            onto: String::new(),
-            entries: Vec::new(),
-            payloads,
-            tiles: Vec::new(),
-            checkpoint: StoredCheckpoint { size: 0, note: String::new() },
-        };
         for _ in 0..ATTEMPTS {
-            let head = match self.head.take() {
-                Some(head) => head,
-                None => load(self.store.as_ref(), &self.epochs).map_err(|error| match error {
-                    OpenError::Store(error) => AppendError::Store(error),
-                    other => AppendError::Head(Box::new(other)),
-                })?,
-            };
-            let extended = match extend(&head, &self.epochs, now_ms, signer, &mut headers, &mut commit) {
-                Ok(extended) => extended,
-                Err(error) => {
-                    self.head = Some(head);
-                    return Err(error);
-                }
-            };
-            match self.store.commit(&commit) {
-                Ok(()) => {
-                    self.anchor_trouble = self.anchor.write(&extended.note).err();
-                    self.head = Some(extended);
-                    return Ok(headers.iter().map(|header| header.seq).collect());
-                }
-                Err(StoreError::Moved) => {}
-                Err(error @ (StoreError::Busy | StoreError::Full)) => {
-                    self.head = Some(head);
-                    return Err(error.into());
-                }
-                Err(error) => return Err(error.into()),
+            if let Some(outcomes) = self.attempt(now_ms, signer, None, groups)? {
+                return Ok(outcomes);
             }
         }
         Err(StoreError::Busy.into())
+    }
+
+    /// Packs the entries of the tail that fill bundles, where there are some. What cannot be packed now, because another
+    /// process is writing or the disk is full, is packed after a later append; the log is whole either way.
+    pub fn pack(&mut self) {
+        let Some(head) = &mut self.head else { return };
+        if head.unpacked_entries() < BUNDLE {
+            return;
+        }
+        if let Ok((packed, rest)) = packed(head.bundles, &head.unpacked, &head.tiles)
+            && self.store.pack(&packed).is_ok()
+        {
+            head.bundles += packed.len() as u64;
+            head.unpacked.drain(..rest);
+            head.tiles.clear();
+        }
+    }
+
+    /// Gives the log a new key: one entry, signed for by both keys, in a commit of its own whose checkpoint both sign.
+    /// From it on `new` signs. `compromised_after`: where the old key may be in other hands, the length of the log last
+    /// known outside before that. Returns the new epoch.
+    ///
+    /// # Errors
+    /// As [`Log::append`]. After [`StoreError::Backend`] the log may have the new key or not: [`Log::refresh`] tells.
+    pub fn rotate(
+        &mut self,
+        now_ms: i64,
+        actor: &str,
+        old: &LogSigner,
+        new: &LogSigner,
+        compromised_after: Option<u64>,
+    ) -> Result<Epoch, AppendError> {
+        for _ in 0..ATTEMPTS {
+            let head = self.take_head()?;
+            let size = head.edge.size();
+            self.head = Some(head);
+            let number = self.epochs.last().map_or(1, |epoch| epoch.number) + 1;
+            let rotation = Rotation::sign(old, new, number, size + 1, compromised_after);
+            let group = Prepared::new(vec![rotation.entry(actor)])?;
+            if let Some(outcomes) = self.attempt(now_ms, old, Some(new), &[group])? {
+                outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
+                self.pack();
+                let epoch = Epoch { number, from_size: size + 1, key: new.verifier().clone() };
+                self.epochs.push(epoch.clone());
+                return Ok(epoch);
+            }
+        }
+        Err(StoreError::Busy.into())
+    }
+
+    /// Reads the head and the log's keys again: other processes may have appended, or given the log a new key.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn refresh(&mut self) -> Result<(), OpenError> {
+        self.head = None;
+        let (head, epochs) = load(self.store.as_ref(), &self.epochs)?;
+        self.epochs = epochs;
+        self.head = Some(head);
+        Ok(())
+    }
+
+    /// The key that signs the next entry, as far as this process knows.
+    #[must_use]
+    pub fn key(&self) -> Option<&VerifierKey> {
+        self.epochs.last().map(|epoch| &epoch.key)
+    }
+
+    /// The head, read again where the last write failed or came too late.
+    fn take_head(&mut self) -> Result<Head, AppendError> {
+        if self.head.is_none() {
+            self.refresh().map_err(|error| match error {
+                OpenError::Store(error) => AppendError::Store(error),
+                other => AppendError::Head(Box::new(other)),
+            })?;
+        }
+        self.head.take().ok_or(AppendError::Store(StoreError::Moved))
+    }
+
+    /// One try to write. `None` when another process was faster.
+    fn attempt(
+        &mut self,
+        now_ms: i64,
+        signer: &LogSigner,
+        next: Option<&LogSigner>,
+        groups: &[Prepared],
+    ) -> Result<Option<Outcomes>, AppendError> {
+        let mut head = self.take_head()?;
+        let extension = match extend(&head, &self.epochs, now_ms, signer, next, groups) {
+            Ok(extension) if extension.edge.size() > head.edge.size() => extension,
+            refused => {
+                self.head = Some(head);
+                return refused.map(|extension| Some(extension.outcomes));
+            }
+        };
+        let size = head.edge.size();
+        // Many entries at once go into bundles right away, with those of the tail before them: moved there afterwards,
+        // they would be written twice.
+        let whole = extension.edge.size() - size >= BUNDLE;
+        let (full, tail);
+        if whole {
+            head.unpacked.extend_from_slice(&extension.run);
+            head.tiles.extend_from_slice(&extension.tiles);
+            let (packed, rest) = packed(head.bundles, &head.unpacked, &head.tiles)?;
+            (full, tail) = (packed, &head.unpacked[rest..]);
+        } else {
+            (full, tail) = (Vec::new(), extension.run.as_slice());
+        }
+        let checkpoint = StoredCheckpoint { size: extension.edge.size(), note: extension.note };
+        let written = groups.iter().zip(&extension.outcomes).filter(|(_, outcome)| outcome.is_ok());
+        let commit = Commit {
+            onto: &head.note,
+            packed: &full,
+            first: full.last().map_or(size, Packed::end),
+            tail,
+            payloads: written.flat_map(|(group, _)| &group.payloads).collect(),
+            checkpoint: &checkpoint,
+        };
+        match self.store.commit(&commit) {
+            Ok(()) => {
+                self.anchor_trouble = self.anchor.write(&checkpoint.note).err();
+                if whole {
+                    let rest = head.unpacked.len() - tail.len();
+                    head.unpacked.drain(..rest);
+                    head.tiles.clear();
+                } else {
+                    head.unpacked.extend_from_slice(&extension.run);
+                    head.tiles.extend(extension.tiles);
+                }
+                self.head = Some(Head {
+                    edge: extension.edge,
+                    last_leaf: extension.last_leaf,
+                    last_time: extension.last_time,
+                    note: checkpoint.note,
+                    bundles: head.bundles + full.len() as u64,
+                    ..head
+                });
+                Ok(Some(extension.outcomes))
+            }
+            Err(StoreError::Moved) => Ok(None),
+            Err(error @ (StoreError::Busy | StoreError::Full)) => {
+                // Read again: what was added to it for packing is not in the log.
+                self.head = (!whole).then_some(head);
+                Err(error.into())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// How many entries the log has.
@@ -416,37 +606,24 @@ impl Log {
     pub fn find(&self, query: &Query<'_>) -> Result<Vec<Header>, ReadError> {
         let mut keys: Vec<i64> = query.refs.iter().map(|(name, id)| index_key(name, id)).collect();
         keys.extend(query.kind.map(|kind| index_key("", kind)));
-        let matches = |header: &Header| {
-            query.kind.is_none_or(|kind| header.kind == kind)
-                && query.refs.iter().all(|(name, id)| header.refs.get(name) == Some(id))
-                && query.since_ms.is_none_or(|since| header.time >= since)
+        let matches = |view: &View<'_>| {
+            query.kind.is_none_or(|kind| view.kind == kind.as_bytes())
+                && query.since_ms.is_none_or(|since| view.time >= since)
+                && query.refs.iter().all(|(name, id)| {
+                    view.refs().any(|(other, value)| other == name.as_bytes() && value == id.as_bytes())
+                })
         };
-        let mut found = Vec::new();
-        if keys.is_empty() {
-            let from = query.after_seq.map_or(0, |after| after.saturating_add(1));
-            let mut failed = None;
-            self.store.entries(from, &mut |row| {
-                if query.since_ms.is_some_and(|since| row.time < since) {
-                    return ControlFlow::Continue(());
-                }
-                match Header::parse(row.bytes) {
-                    Ok(header) => found.push(header),
-                    Err(source) => {
-                        failed = Some(ReadError::Header { seq: row.seq, source });
-                        return ControlFlow::Break(());
-                    }
-                }
-                ControlFlow::Continue(())
-            })?;
-            return failed.map_or(Ok(found), Err);
-        }
-        for seq in self.store.find(&keys, query.since_ms, query.after_seq)? {
-            let header = self.header(seq)?;
-            if matches(&header) {
-                found.push(header);
+        let mut found = Ok(Vec::new());
+        self.store.find(&keys, query.since_ms, query.after_seq, &mut |seq, bytes| {
+            let read = View::parse(bytes).and_then(|view| matches(&view).then(|| Header::parse(bytes)).transpose());
+            match (read, &mut found) {
+                (Ok(Some(header)), Ok(found)) => found.push(header),
+                (Err(source), found) => *found = Err(ReadError::Header { seq, source }),
+                _ => {}
             }
-        }
-        Ok(found)
+            if found.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        found
     }
 
     /// A payload's wrapped data key and ciphertext; `None` once destroyed.
@@ -500,6 +677,15 @@ fn open_signed(note: &str, epochs: &[Epoch]) -> Result<Checkpoint, NoteError> {
     Checkpoint::open(note, &epoch_at(epochs, size).ok_or(NoteError::Unsigned)?.key)
 }
 
+/// What the anchor says: `None` for one that is torn.
+fn anchored(note: &str, epochs: &[Epoch]) -> Result<Option<Checkpoint>, OpenError> {
+    let origin = SignedNote::parse(note).and_then(|note| Checkpoint::parse(note.text())).map(|read| read.origin);
+    match origin {
+        Ok(origin) if epochs.first().is_some_and(|epoch| epoch.key.name() != origin) => Err(OpenError::ForeignAnchor),
+        _ => Ok(open_signed(note, epochs).ok()),
+    }
+}
+
 /// The right edge of the tree of the first `size` entries, from the store.
 fn load_edge(store: &dyn Store, size: u64) -> Result<Edge, StoreError> {
     let mut levels = Vec::new();
@@ -507,82 +693,152 @@ fn load_edge(store: &dyn Store, size: u64) -> Result<Edge, StoreError> {
         let (from, to) = Edge::span(size, level);
         levels.push(match level {
             _ if from == to => Vec::new(),
-            0 => {
-                // An entry's leaf hash stands in its successor; only the last one's has to be computed.
-                let mut hashes = store.previous(from + 1..to)?;
-                let last =
-                    store.entry(to - 1)?.ok_or_else(|| StoreError::Corrupt(format!("entry {} is missing", to - 1)))?;
-                hashes.push(leaf_hash(&last));
-                hashes
-            }
+            0 => store.leaf_hashes(from..to)?,
             _ => store.tile_roots(level - 1, from..to)?,
         });
     }
     Edge::from_levels(size, levels).ok_or_else(|| StoreError::Corrupt("its tree has holes".to_owned()))
 }
 
-/// Reads the head from the store and checks it against its checkpoint.
-fn load(store: &dyn Store, epochs: &[Epoch]) -> Result<Head, OpenError> {
-    let latest = store.latest()?;
-    let checkpoint = open_signed(&latest.note, epochs).map_err(OpenError::NotOurs)?;
-    let edge = load_edge(store, checkpoint.size)?;
-    if edge.root() != checkpoint.root || latest.size != checkpoint.size || store.entry(checkpoint.size)?.is_some() {
-        return Err(OpenError::Altered);
-    }
-    let (last_leaf, last_time) = match checkpoint.size.checked_sub(1) {
-        None => (Hash::ZERO, None),
-        Some(seq) => {
-            let bytes = store.entry(seq)?.ok_or(OpenError::Altered)?;
-            let header = Header::parse(&bytes).map_err(|_| OpenError::Altered)?;
-            (leaf_hash(&bytes), Some(header.time))
+/// Bundles of the entries of a run, the first of which is the first entry of bundle `first`; and where the rest begins.
+fn packed(first: u64, run: &[u8], tiles: &[Tile]) -> Result<(Vec<Packed>, usize), StoreError> {
+    let mut full = Vec::new();
+    let (mut entries, mut start) = (Entries::of(run), 0);
+    for index in first.. {
+        if entries.nth(BUNDLE as usize - 1).is_none() {
+            break;
         }
-    };
-    Ok(Head { edge, last_leaf, last_time, note: latest.note })
+        let end = run.len() - entries.rest().len();
+        let completed = tiles.iter().filter(|tile| tile.end() == (index + 1) * BUNDLE).cloned().collect();
+        let bundle = Packed::new(index, run[start..end].to_vec(), completed)
+            .map_err(|error| StoreError::Corrupt(format!("an entry of bundle {index} is no entry: {error}")))?;
+        full.push(bundle);
+        start = end;
+    }
+    Ok((full, start))
 }
 
-/// Fits headers to a head, and the commit to both.
+/// Reads the head and the epochs from the store and checks them against the checkpoint and what is known.
+fn load(store: &dyn Store, known: &[Epoch]) -> Result<(Head, Vec<Epoch>), OpenError> {
+    let state = || Ok::<_, StoreError>((store.latest()?, store.bundles()?));
+    for _ in 0..ATTEMPTS {
+        let before = state()?;
+        let loaded = load_once(store, known);
+        // What another process writes or packs between two reads is no alteration.
+        if loaded.is_ok() || state()? == before {
+            return loaded;
+        }
+    }
+    Err(StoreError::Busy.into())
+}
+
+fn load_once(store: &dyn Store, known: &[Epoch]) -> Result<(Head, Vec<Epoch>), OpenError> {
+    let latest = store.latest()?;
+    let epochs = rotation::follow(store, known).map_err(|error| match error {
+        FollowError::Store(error) => OpenError::Store(error),
+        FollowError::Unknown { from_size, .. } if from_size > latest.size => {
+            OpenError::RolledBack { size: latest.size, anchor: from_size }
+        }
+        error => OpenError::Keys(error),
+    })?;
+    // Another process may have given the log a new key since the checkpoint was read; its commit is refused as stale.
+    let checkpoint = open_signed(&latest.note, &epochs).map_err(OpenError::NotOurs)?;
+    let bundles = store.bundles()?;
+    let mut head = Head {
+        edge: load_edge(store, bundles.saturating_mul(BUNDLE))?,
+        last_leaf: Hash::ZERO,
+        last_time: None,
+        note: latest.note,
+        bundles,
+        unpacked: Vec::new(),
+        tiles: Vec::new(),
+    };
+    let mut last = None;
+    let mut whole = true;
+    store.runs(head.edge.size(), &mut |run| {
+        let mut entries = Entries::of(run.bytes);
+        whole &= run.first == head.edge.size();
+        for entry in entries.by_ref() {
+            head.edge.push(leaf_hash(entry), &mut head.tiles);
+            last = Some(entry.to_vec());
+        }
+        whole &= entries.rest().is_empty();
+        head.unpacked.extend_from_slice(run.bytes);
+        if whole { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    if !whole || (head.edge.size(), head.edge.root()) != (checkpoint.size, checkpoint.root) || latest.size != checkpoint.size {
+        return Err(OpenError::Altered);
+    }
+    if let Some(seq) = checkpoint.size.checked_sub(1) {
+        let last = last.map_or_else(|| store.entry(seq), |last| Ok(Some(last)))?.ok_or(OpenError::Altered)?;
+        head.last_time = Some(Header::parse(&last).map_err(|_| OpenError::Altered)?.time);
+        head.last_leaf = leaf_hash(&last);
+    }
+    Ok((head, epochs))
+}
+
+/// A head as it will be when some entries are added to it, and what the store has to be given for that.
+struct Extension {
+    edge: Edge,
+    last_leaf: Hash,
+    last_time: Option<i64>,
+    note: String,
+    /// The entries.
+    run: Vec<u8>,
+    tiles: Vec<Tile>,
+    outcomes: Outcomes,
+}
+
+/// Fits groups of entries to a head. `next`: the key this commit gives the log, which signs too.
 fn extend(
     head: &Head,
     epochs: &[Epoch],
     now: i64,
     signer: &LogSigner,
-    headers: &mut [Header],
-    commit: &mut Commit,
-) -> Result<Head, AppendError> {
-    let resets = headers.first().is_some_and(|header| header.kind == CLOCK_RESET);
-    let time = match head.last_time {
-        Some(last) if now < last && !resets => {
-            if now < last - CLOCK_TOLERANCE_MS {
-                return Err(AppendError::ClockBehind { now, last });
-            }
-            last
-        }
-        _ => now,
-    };
+    next: Option<&LogSigner>,
+    groups: &[Prepared],
+) -> Result<Extension, AppendError> {
     let mut edge = head.edge.clone();
-    let mut prev = head.last_leaf;
-    commit.entries.clear();
-    commit.tiles.clear();
-    for header in headers {
-        header.seq = edge.size();
-        header.time = time;
-        header.prev = prev;
-        let bytes = header.encode();
-        if bytes.len() > MAX_HEADER {
-            return Err(AppendError::TooLong { kind: header.kind.clone(), length: bytes.len() });
+    let (mut prev, mut last_time) = (head.last_leaf, head.last_time);
+    let (mut run, mut tiles) = (Vec::new(), Vec::new());
+    let mut fit = |group: &Prepared| {
+        let time = match last_time {
+            Some(last) if now < last && !group.resets_clock => {
+                if now < last - CLOCK_TOLERANCE_MS {
+                    return Err(AppendError::ClockBehind { now, last });
+                }
+                last
+            }
+            _ => now,
+        };
+        let first = edge.size();
+        for (seq, (kind, draft)) in (first..).zip(&group.drafts) {
+            let length = draft.length(seq);
+            if length > MAX_HEADER {
+                return Err(AppendError::TooLong { kind: kind.clone(), length });
+            }
         }
-        let keys = index_keys(&header.kind, header.refs.iter().map(|(name, id)| (name.as_str(), id.as_str())));
-        let leaf = leaf_hash(&bytes);
-        commit.entries.push(NewRow { seq: header.seq, prev, time, bytes, keys });
-        edge.push(leaf, &mut commit.tiles);
-        prev = leaf;
-    }
+        let (text, mut bytes) = (moment::text(time), Vec::new());
+        for (_, draft) in &group.drafts {
+            bytes.clear();
+            draft.finish(&prev, edge.size(), &text, FORMAT, &mut bytes);
+            push_entry(&mut run, &bytes);
+            prev = leaf_hash(&bytes);
+            edge.push(prev, &mut tiles);
+        }
+        if !group.is_empty() {
+            last_time = Some(time);
+        }
+        Ok(first..edge.size())
+    };
+    let outcomes = groups.iter().map(&mut fit).collect();
     if epoch_at(epochs, edge.size()).is_none_or(|epoch| epoch.key != *signer.verifier()) {
         return Err(AppendError::WrongKey);
     }
-    let note = signer.sign(edge.size(), edge.root());
-    commit.onto.clone_from(&head.note);
-    commit.checkpoint = StoredCheckpoint { size: edge.size(), note: note.clone() };
-    debug_assert!(commit.tiles.iter().all(|tile| tile.hashes.len() == TILE_WIDTH));
-    Ok(Head { edge, last_leaf: prev, last_time: Some(time), note })
+    let mut note = signer.sign(edge.size(), edge.root());
+    if let Some(next) = next {
+        let text = Checkpoint { origin: signer.origin().to_owned(), size: edge.size(), root: edge.root() }.text();
+        note.push_str(&next.line(&text));
+    }
+    Ok(Extension { edge, last_leaf: prev, last_time, note, run, tiles, outcomes })
 }

@@ -1,12 +1,13 @@
 //! Drivers that keep everything in memory: for tests of what stands above, and for looking at a copy of a ledger.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::hash::Hash;
-use crate::store::{Anchor, Commit, EntryRow, Identity, Store, StoreError, StoredCheckpoint, StoredPayload};
+use crate::packing::{BUNDLE, Entries, Members, Packed, push_entry};
+use crate::store::{Anchor, Commit, Identity, Run, Store, StoreError, StoredCheckpoint, StoredPayload};
 use crate::tree::Tile;
 use crate::vault::{BlobStore, BlobWriter, KeyStore};
 
@@ -14,15 +15,13 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// An entry and its columns, as stored.
+/// A bundle, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MemoryEntry {
-    /// Leaf hash of the entry before.
-    pub prev: Hash,
-    /// Milliseconds since 1970.
-    pub time: i64,
-    /// The header's bytes.
-    pub bytes: Vec<u8>,
+pub struct MemoryBundle {
+    /// The latest time among its entries, in milliseconds since 1970.
+    pub newest: i64,
+    /// Its entries, as a run.
+    pub entries: Vec<u8>,
 }
 
 /// What a [`MemoryStore`] holds. Open to everybody, so that tests can do to it what a forger would.
@@ -30,16 +29,79 @@ pub struct MemoryEntry {
 pub struct Contents {
     /// Whose log; `None` before it is created.
     pub identity: Option<Identity>,
-    /// Entries by position.
-    pub entries: BTreeMap<u64, MemoryEntry>,
-    /// Rows of the index.
-    pub index: BTreeSet<(i64, u64)>,
-    /// Payloads by ciphertext hash.
-    pub payloads: BTreeMap<Hash, StoredPayload>,
+    /// The latest checkpoint.
+    pub head: Option<StoredCheckpoint>,
+    /// Bundles by their place.
+    pub bundles: BTreeMap<u64, MemoryBundle>,
+    /// Runs of the tail by the position of their first entry.
+    pub tail: BTreeMap<u64, Vec<u8>>,
     /// Tiles by level and position.
     pub tiles: BTreeMap<(u8, u64), Tile>,
-    /// Checkpoint notes by size.
-    pub checkpoints: BTreeMap<u64, String>,
+    /// The index, by key and bundle.
+    pub index: BTreeMap<(i64, u64), Members>,
+    /// Payloads by ciphertext hash.
+    pub payloads: BTreeMap<Hash, StoredPayload>,
+}
+
+impl Contents {
+    /// The entries in order, by the positions that where they lie gives them.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(u64, Vec<u8>)> {
+        let bundles = self.bundles.iter().map(|(index, bundle)| (index * BUNDLE, &bundle.entries));
+        let runs = bundles.chain(self.tail.iter().map(|(first, run)| (*first, run)));
+        runs.flat_map(|(first, run)| (first..).zip(Entries::of(run).map(<[u8]>::to_vec))).collect()
+    }
+
+    /// Lays entries out anew, by position, in as many bundles as there are and a tail, and changes nothing else: tiles,
+    /// index and checkpoint stay. Entries that are left out leave their bundle shorter.
+    pub fn lay(&mut self, entries: impl IntoIterator<Item = (u64, Vec<u8>)>) {
+        self.tail.clear();
+        self.bundles.values_mut().for_each(|bundle| bundle.entries.clear());
+        let mut last = None;
+        for (seq, entry) in entries {
+            let run = match self.bundles.get_mut(&(seq / BUNDLE)) {
+                Some(bundle) => &mut bundle.entries,
+                None => {
+                    // A gap begins another row.
+                    let first = last.filter(|(_, next)| *next == seq).map_or(seq, |(first, _)| first);
+                    last = Some((first, seq + 1));
+                    self.tail.entry(first).or_default()
+                }
+            };
+            push_entry(run, &entry);
+        }
+    }
+
+    /// Changes the bytes of an entry where it lies.
+    ///
+    /// # Panics
+    /// When there is no such entry.
+    pub fn alter(&mut self, seq: u64, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut entries = self.entries();
+        let (_, bytes) = entries.iter_mut().find(|(at, _)| *at == seq).expect("there is such an entry");
+        change(bytes);
+        self.lay(entries);
+    }
+
+    fn pack(&mut self, packed: &Packed) {
+        if self.bundles.contains_key(&packed.index) {
+            return;
+        }
+        let bundle = MemoryBundle { newest: packed.newest, entries: packed.entries.clone() };
+        self.bundles.insert(packed.index, bundle);
+        self.tiles.extend(packed.tiles.iter().map(|tile| ((tile.level, tile.index), tile.clone())));
+        self.index.extend(packed.keys.iter().map(|(key, members)| ((*key, packed.index), *members)));
+        let beyond = self.tail.split_off(&packed.end());
+        for (first, run) in std::mem::replace(&mut self.tail, beyond) {
+            let mut entries = Entries::of(&run);
+            if let Some(below) = (packed.end() - first).checked_sub(1) {
+                entries.nth(below as usize);
+            }
+            if !entries.rest().is_empty() {
+                self.tail.insert(packed.end(), entries.rest().to_vec());
+            }
+        }
+    }
 }
 
 /// A [`Store`] in memory. Clones share their contents, as two processes share a database. Nothing survives the process.
@@ -65,7 +127,7 @@ impl Store for MemoryStore {
             return Err(StoreError::Exists);
         }
         contents.identity = Some(identity.clone());
-        contents.checkpoints.insert(0, checkpoint.to_owned());
+        contents.head = Some(StoredCheckpoint { size: 0, note: checkpoint.to_owned() });
         Ok(())
     }
 
@@ -74,69 +136,88 @@ impl Store for MemoryStore {
     }
 
     fn latest(&self) -> Result<StoredCheckpoint, StoreError> {
-        let contents = self.created()?;
-        let last = contents
-            .checkpoints
-            .last_key_value()
-            .map(|(size, note)| StoredCheckpoint { size: *size, note: note.clone() });
-        last.ok_or_else(|| StoreError::Corrupt("it has no checkpoint".to_owned()))
+        self.created()?.head.clone().ok_or_else(|| StoreError::Corrupt("it has no checkpoint".to_owned()))
     }
 
-    fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
-        if self.latest()?.note != commit.onto {
+    fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
+        let mut contents = self.created()?;
+        if contents.head.as_ref().is_none_or(|head| head.note != commit.onto) {
             return Err(StoreError::Moved);
         }
-        let mut contents = self.contents();
-        for row in &commit.entries {
-            let entry = MemoryEntry { prev: row.prev, time: row.time, bytes: row.bytes.clone() };
-            contents.entries.insert(row.seq, entry);
-            contents.index.extend(row.keys.iter().map(|key| (*key, row.seq)));
+        commit.packed.iter().for_each(|packed| contents.pack(packed));
+        if !commit.tail.is_empty() {
+            contents.tail.insert(commit.first, commit.tail.to_vec());
         }
         for payload in &commit.payloads {
-            contents.payloads.entry(payload.ciphertext).or_insert_with(|| payload.clone());
+            contents.payloads.entry(payload.ciphertext).or_insert_with(|| (*payload).clone());
         }
-        for tile in &commit.tiles {
-            contents.tiles.insert((tile.level, tile.index), tile.clone());
-        }
-        contents.checkpoints.insert(commit.checkpoint.size, commit.checkpoint.note.clone());
+        contents.head = Some(commit.checkpoint.clone());
         Ok(())
     }
 
-    fn entry(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.created()?.entries.get(&seq).map(|entry| entry.bytes.clone()))
+    fn pack(&mut self, packed: &[Packed]) -> Result<(), StoreError> {
+        let mut contents = self.created()?;
+        let size = contents.head.as_ref().map_or(0, |head| head.size);
+        packed.iter().filter(|packed| packed.end() <= size).for_each(|packed| contents.pack(packed));
+        Ok(())
     }
 
-    fn entries(&self, from: u64, visit: &mut dyn FnMut(EntryRow<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
-        // A copy, so that the visitor may ask the store for more.
-        let entries: Vec<(u64, MemoryEntry)> =
-            self.created()?.entries.range(from..).map(|(seq, entry)| (*seq, entry.clone())).collect();
-        for (seq, entry) in &entries {
-            let row = EntryRow { seq: *seq, prev: entry.prev, time: entry.time, bytes: &entry.bytes };
-            if visit(row).is_break() {
-                break;
+    fn bundles(&self) -> Result<u64, StoreError> {
+        Ok(self.created()?.bundles.last_key_value().map_or(0, |(last, _)| last + 1))
+    }
+
+    fn runs(&self, from: u64, visit: &mut dyn FnMut(Run<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
+        // One at a time, and copies, so that the visitor may ask the store for more.
+        let mut index = from / BUNDLE;
+        loop {
+            let next = self.created()?.bundles.range(index..).next().map(|(at, bundle)| (*at, bundle.clone()));
+            let Some((at, MemoryBundle { newest, entries })) = next else { break };
+            if visit(Run { first: at.saturating_mul(BUNDLE), newest: Some(newest), bytes: &entries }).is_break() {
+                return Ok(());
+            }
+            index = at + 1;
+        }
+        let tail = self.created()?.tail.clone();
+        let begin = tail.range(..=from).next_back().map_or(0, |(first, _)| *first);
+        for (first, run) in tail.range(begin..) {
+            if visit(Run { first: *first, newest: None, bytes: run }).is_break() {
+                return Ok(());
             }
         }
         Ok(())
     }
 
-    fn previous(&self, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {
-        let contents = self.created()?;
-        let missing = |seq| StoreError::Corrupt(format!("entry {seq} is missing"));
-        range.map(|seq| contents.entries.get(&seq).map(|entry| entry.prev).ok_or_else(|| missing(seq))).collect()
-    }
-
-    fn find(&self, keys: &[i64], since_ms: Option<i64>, after: Option<u64>) -> Result<Vec<u64>, StoreError> {
-        let contents = self.created()?;
+    fn find(
+        &self,
+        keys: &[i64],
+        since_ms: Option<i64>,
+        after: Option<u64>,
+        visit: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         let from = after.map_or(0, |after| after.saturating_add(1));
-        let found = contents.entries.range(from..).filter(|(seq, entry)| {
-            keys.iter().all(|key| contents.index.contains(&(*key, **seq)))
-                && since_ms.is_none_or(|since| entry.time >= since)
-        });
-        Ok(found.map(|(seq, _)| *seq).collect())
+        self.runs(from, &mut |run| {
+            let mut members = Members::ALL;
+            if let Some(newest) = run.newest {
+                if since_ms.is_some_and(|since| newest < since) {
+                    return ControlFlow::Continue(());
+                }
+                let contents = self.contents();
+                for key in keys {
+                    members.retain(&contents.index.get(&(*key, run.first / BUNDLE)).copied().unwrap_or_default());
+                }
+            }
+            for (seq, entry) in (run.first..).zip(Entries::of(run.bytes)) {
+                let member = run.newest.is_none() || members.contains((seq % BUNDLE) as u8);
+                if seq >= from && member && visit(seq, entry).is_break() {
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        })
     }
 
-    fn index(&self, visit: &mut dyn FnMut(i64, u64)) -> Result<(), StoreError> {
-        self.created()?.index.iter().for_each(|(key, seq)| visit(*key, *seq));
+    fn index(&self, visit: &mut dyn FnMut(i64, u64, &Members)) -> Result<(), StoreError> {
+        self.created()?.index.iter().for_each(|((key, bundle), members)| visit(*key, *bundle, members));
         Ok(())
     }
 
@@ -152,22 +233,17 @@ impl Store for MemoryStore {
         Ok(counts)
     }
 
-    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Hash>>, StoreError> {
-        Ok(self.created()?.tiles.get(&(level, index)).map(|tile| tile.hashes.clone()))
+    fn stored_tile(&self, level: u8, index: u64) -> Result<Option<Tile>, StoreError> {
+        Ok(self.created()?.tiles.get(&(level, index)).cloned())
     }
 
-    fn tile_roots(&self, level: u8, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {
+    fn stored_roots(&self, level: u8, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {
         let contents = self.created()?;
-        let missing = |index| StoreError::Corrupt(format!("tile {index} of level {level} is missing"));
-        range
-            .map(|index| contents.tiles.get(&(level, index)).map(|tile| tile.root).ok_or_else(|| missing(index)))
-            .collect()
+        Ok(range.map_while(|index| contents.tiles.get(&(level, index)).map(|tile| tile.root)).collect())
     }
 
-    fn checkpoints(&self, from: u64, limit: usize) -> Result<Vec<StoredCheckpoint>, StoreError> {
-        let contents = self.created()?;
-        let found = contents.checkpoints.range(from..).take(limit);
-        Ok(found.map(|(size, note)| StoredCheckpoint { size: *size, note: note.clone() }).collect())
+    fn stored_tiles(&self) -> Result<u64, StoreError> {
+        Ok(self.created()?.tiles.len() as u64)
     }
 
     fn destroy_group(&mut self, group: &str) -> Result<u64, StoreError> {
@@ -213,6 +289,11 @@ impl KeyStore for MemoryKeys {
         Ok(())
     }
 
+    fn append(&mut self, name: &str, contents: &[u8]) -> io::Result<()> {
+        locked(&self.0).entry(name.to_owned()).or_default().extend_from_slice(contents);
+        Ok(())
+    }
+
     fn destroy(&mut self, name: &str) -> io::Result<()> {
         locked(&self.0).remove(name);
         Ok(())
@@ -220,6 +301,11 @@ impl KeyStore for MemoryKeys {
 
     fn list(&self, prefix: &str) -> io::Result<Vec<String>> {
         Ok(locked(&self.0).keys().filter(|name| name.starts_with(prefix)).cloned().collect())
+    }
+
+    // Nothing here outlives the process, and within it the vault is borrowed by one at a time.
+    fn lock(&self) -> io::Result<Box<dyn Send>> {
+        Ok(Box::new(()))
     }
 }
 

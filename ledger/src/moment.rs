@@ -58,13 +58,19 @@ pub(crate) fn parse(text: &[u8]) -> Option<i64> {
     if punctuation.iter().any(|(at, byte)| text[*at] != *byte) {
         return None;
     }
-    let number = |from: usize, to: usize| {
-        text[from..to]
-            .iter()
-            .try_fold(0_i64, |n, digit| digit.is_ascii_digit().then(|| n * 10 + i64::from(digit - b'0')))
+    // Looked at once, at the end: a branch for each digit costs more than the digits.
+    let mut wrong = false;
+    let mut number = |from: usize, to: usize| {
+        text[from..to].iter().fold(0_i64, |n, digit| {
+            wrong |= !digit.is_ascii_digit();
+            n * 10 + i64::from(digit.wrapping_sub(b'0'))
+        })
     };
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second, ms) = (number(11, 13)?, number(14, 16)?, number(17, 19)?, number(20, 23)?);
+    let (year, month, day) = (number(0, 4), number(5, 7), number(8, 10));
+    let (hour, minute, second, ms) = (number(11, 13), number(14, 16), number(17, 19), number(20, 23));
+    if wrong {
+        return None;
+    }
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let last_day = match month {
         2 if leap => 29,

@@ -14,7 +14,7 @@ use crate::hash::{Hash, push_hex};
 
 /// The longest note this program reads, in bytes: room for a checkpoint with 16 post-quantum cosignatures.
 pub const MAX_NOTE: usize = 128 * 1024;
-const MAX_SIGNATURES: usize = 64;
+pub(crate) const MAX_SIGNATURES: usize = 64;
 const ED25519: u8 = 1;
 
 /// Why a note, a checkpoint or a verifier key is refused.
@@ -38,22 +38,48 @@ pub enum NoteError {
     /// The text is no verifier key of an Ed25519 key.
     #[error("this is no verifier key: it looks like NAME+KEYID+BASE64, with an Ed25519 key")]
     NoVerifierKey,
+    /// The text is no verifier key of a witness.
+    #[error("this is no witness's verifier key: it looks like NAME+KEYID+BASE64, of signature type 4 or 6")]
+    NoCosignerKey,
+    /// A cosignature of a kind that is known, but not implemented here.
+    #[error("the cosignature is of a kind that cannot be checked by this program (ML-DSA-44)")]
+    CannotCheck,
     /// A name no key may have.
     #[error("a key's name is not empty and has no space, plus sign or control character")]
     BadName,
 }
 
-fn check_name(name: &str) -> Result<(), NoteError> {
+pub(crate) fn check_name(name: &str) -> Result<(), NoteError> {
     let bad = name.is_empty() || name.chars().any(|c| c.is_whitespace() || c == '+' || c.is_control());
     if bad { Err(NoteError::BadName) } else { Ok(()) }
 }
 
-fn key_id(name: &str, key: &[u8; 32]) -> u32 {
+/// A number as the C2SP formats write it: ASCII digits, no leading zeros.
+pub(crate) fn decimal(text: &str) -> Option<u64> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    text.parse().ok().filter(|_| digits)
+}
+
+/// A hash as the C2SP formats write it.
+pub(crate) fn base64_hash(text: &str) -> Option<Hash> {
+    BASE64.decode(text).ok().and_then(|bytes| Hash::try_from(bytes.as_slice()).ok())
+}
+
+/// The id of a key of this signature type.
+pub(crate) fn key_id(name: &str, kind: u8, key: &[u8]) -> u32 {
     let mut bytes = name.as_bytes().to_vec();
-    bytes.extend_from_slice(&[b'\n', ED25519]);
+    bytes.extend_from_slice(&[b'\n', kind]);
     bytes.extend_from_slice(key);
     let hash = Hash::of(&bytes).0;
     u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]])
+}
+
+/// A vkey's three parts: the name, the id as written, and the signature type with the public key.
+pub(crate) fn vkey_parts(text: &str) -> Option<(&str, &str, Vec<u8>)> {
+    // The base64 part may hold plus signs; the name may not.
+    let mut parts = text.splitn(3, '+');
+    let (name, id, material) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((name, id, BASE64.decode(material).ok()?))
 }
 
 /// A public key with its name: what a verifier has to know. Written as a C2SP vkey.
@@ -76,7 +102,7 @@ impl VerifierKey {
         if point.is_weak() {
             return Err(NoteError::NoVerifierKey);
         }
-        Ok(Self { name: name.to_owned(), id: key_id(name, key), key: point })
+        Ok(Self { name: name.to_owned(), id: key_id(name, ED25519, key), key: point })
     }
 
     /// The key's name; for a log's key, its origin.
@@ -114,12 +140,7 @@ impl FromStr for VerifierKey {
     type Err = NoteError;
 
     fn from_str(text: &str) -> Result<Self, NoteError> {
-        // The base64 part may hold plus signs; the name may not.
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(material)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NoteError::NoVerifierKey);
-        };
-        let material = BASE64.decode(material).map_err(|_| NoteError::NoVerifierKey)?;
+        let (name, id, material) = vkey_parts(text).ok_or(NoteError::NoVerifierKey)?;
         let Some((&ED25519, key)) = material.split_first() else {
             return Err(NoteError::NoVerifierKey);
         };
@@ -138,6 +159,36 @@ pub struct NoteSignature {
     pub id: u32,
     /// The signature's bytes; 64 for Ed25519.
     pub bytes: Vec<u8>,
+}
+
+impl fmt::Display for NoteSignature {
+    /// The line, with its newline.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = self.id.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&self.bytes);
+        writeln!(f, "— {} {}", self.name, BASE64.encode(bytes))
+    }
+}
+
+/// Reads signature lines, at least one; each ends with a newline.
+pub(crate) fn signature_lines(lines: &str) -> Result<Vec<NoteSignature>, NoteError> {
+    let lines = lines.strip_suffix('\n').ok_or(NoteError::Malformed("the last line does not end"))?;
+    let mut signatures = Vec::new();
+    for line in lines.split('\n') {
+        let wrong = NoteError::Malformed("a signature line is not of the form `— NAME BASE64`");
+        let (name, bytes) = line.strip_prefix("— ").and_then(|rest| rest.split_once(' ')).ok_or(wrong)?;
+        check_name(name).map_err(|_| wrong)?;
+        let bytes = BASE64.decode(bytes).map_err(|_| wrong)?;
+        let (id, bytes) = bytes.split_first_chunk::<4>().ok_or(wrong)?;
+        if bytes.is_empty() {
+            return Err(wrong);
+        }
+        signatures.push(NoteSignature { name: name.to_owned(), id: u32::from_be_bytes(*id), bytes: bytes.to_vec() });
+        if signatures.len() > MAX_SIGNATURES {
+            return Err(NoteError::Malformed("it has more than 64 signatures"));
+        }
+    }
+    Ok(signatures)
 }
 
 /// A note taken apart. Its text means nothing before [`SignedNote::signed_by`] says who signed it.
@@ -161,27 +212,7 @@ impl SignedNote {
         }
         let split = note.rfind("\n\n").ok_or(NoteError::Malformed("no empty line stands before the signatures"))?;
         let (text, lines) = (&note[..=split], &note[split + 2..]);
-        let lines = lines.strip_suffix('\n').ok_or(NoteError::Malformed("the last line does not end"))?;
-        let mut signatures = Vec::new();
-        for line in lines.split('\n') {
-            let wrong = NoteError::Malformed("a signature line is not of the form `— NAME BASE64`");
-            let (name, bytes) = line.strip_prefix("— ").and_then(|rest| rest.split_once(' ')).ok_or(wrong)?;
-            check_name(name).map_err(|_| wrong)?;
-            let bytes = BASE64.decode(bytes).map_err(|_| wrong)?;
-            let (id, bytes) = bytes.split_first_chunk::<4>().ok_or(wrong)?;
-            if bytes.is_empty() {
-                return Err(wrong);
-            }
-            signatures.push(NoteSignature {
-                name: name.to_owned(),
-                id: u32::from_be_bytes(*id),
-                bytes: bytes.to_vec(),
-            });
-            if signatures.len() > MAX_SIGNATURES {
-                return Err(NoteError::Malformed("it has more than 64 signatures"));
-            }
-        }
-        Ok(Self { text: text.to_owned(), signatures })
+        Ok(Self { text: text.to_owned(), signatures: signature_lines(lines)? })
     }
 
     /// The signed text, with its last newline.
@@ -238,11 +269,8 @@ impl Checkpoint {
         if origin.is_empty() || lines.any(str::is_empty) {
             return Err(NoteError::NoCheckpoint("a line is empty"));
         }
-        let digits =
-            !size.is_empty() && size.bytes().all(|b| b.is_ascii_digit()) && (size == "0" || !size.starts_with('0'));
-        let size = size.parse().ok().filter(|_| digits).ok_or(NoteError::NoCheckpoint("its second line is no size"))?;
-        let root = BASE64.decode(root).ok().and_then(|bytes| Hash::try_from(bytes.as_slice()).ok());
-        let root = root.ok_or(NoteError::NoCheckpoint("its third line is no root hash"))?;
+        let size = decimal(size).ok_or(NoteError::NoCheckpoint("its second line is no size"))?;
+        let root = base64_hash(root).ok_or(NoteError::NoCheckpoint("its third line is no root hash"))?;
         Ok(Self { origin: origin.to_owned(), size, root })
     }
 
@@ -312,15 +340,21 @@ impl LogSigner {
     /// The signed note for a state of the log.
     #[must_use]
     pub fn sign(&self, size: u64, root: Hash) -> String {
-        let mut note = Checkpoint { origin: self.public.name.clone(), size, root }.text();
+        let text = Checkpoint { origin: self.public.name.clone(), size, root }.text();
+        let line = self.line(&text);
+        text + "\n" + &line
+    }
+
+    /// The signature line of this key for a note's text.
+    pub(crate) fn line(&self, text: &str) -> String {
         let mut signature = self.public.id.to_be_bytes().to_vec();
-        signature.extend_from_slice(&self.key.sign(note.as_bytes()).to_bytes());
-        note.push_str("\n— ");
-        note.push_str(&self.public.name);
-        note.push(' ');
-        BASE64.encode_string(signature, &mut note);
-        note.push('\n');
-        note
+        signature.extend_from_slice(&self.sign_bytes(text.as_bytes()));
+        format!("— {} {}\n", self.public.name, BASE64.encode(signature))
+    }
+
+    /// The bare signature over some bytes.
+    pub(crate) fn sign_bytes(&self, bytes: &[u8]) -> [u8; 64] {
+        self.key.sign(bytes).to_bytes()
     }
 }
 

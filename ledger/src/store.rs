@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 
 use crate::hash::Hash;
-use crate::tree::Tile;
+use crate::packing::{BUNDLE, Entries, Members, Packed};
+use crate::tree::{TILE_HEIGHT, Tile, leaf_hash, tile_root};
 
 /// What identifies a log in its store; written once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,32 +25,15 @@ pub struct StoredCheckpoint {
     pub note: String,
 }
 
-/// A stored entry: the header's bytes, and the columns copied from it.
+/// A stored run of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EntryRow<'a> {
-    /// Position.
-    pub seq: u64,
-    /// Leaf hash of the entry before.
-    pub prev: Hash,
-    /// Milliseconds since 1970.
-    pub time: i64,
-    /// The header, as encoded once.
+pub struct Run<'a> {
+    /// Position of its first entry.
+    pub first: u64,
+    /// For a bundle, the latest time among its entries as stored beside them; `None` in the tail.
+    pub newest: Option<i64>,
+    /// The entries; see [`Entries`].
     pub bytes: &'a [u8],
-}
-
-/// An entry to be stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewRow {
-    /// Position.
-    pub seq: u64,
-    /// Leaf hash of the entry before.
-    pub prev: Hash,
-    /// Milliseconds since 1970.
-    pub time: i64,
-    /// The header's bytes.
-    pub bytes: Vec<u8>,
-    /// What it can be found by; see [`index_key`].
-    pub keys: Vec<i64>,
 }
 
 /// A sealed payload as it lies in a store.
@@ -66,19 +50,21 @@ pub struct StoredPayload {
 }
 
 /// Everything one durable commit writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Commit {
+#[derive(Debug, Clone)]
+pub struct Commit<'a> {
     /// The note of the checkpoint this commit builds on. A store whose latest is another refuses with
     /// [`StoreError::Moved`].
-    pub onto: String,
-    /// The entries, in order.
-    pub entries: Vec<NewRow>,
+    pub onto: &'a str,
+    /// Bundles this commit makes full, in order; what they hold leaves the tail.
+    pub packed: &'a [Packed],
+    /// Position of the first entry of `tail`.
+    pub first: u64,
+    /// The entries that go into the tail, as a run; none when `packed` holds them all.
+    pub tail: &'a [u8],
     /// Their payloads. One that is stored already, under the same ciphertext hash, is left as it is.
-    pub payloads: Vec<StoredPayload>,
-    /// Tiles that became full.
-    pub tiles: Vec<Tile>,
-    /// The checkpoint after the last entry.
-    pub checkpoint: StoredCheckpoint,
+    pub payloads: Vec<&'a StoredPayload>,
+    /// The checkpoint after the last entry. It takes the place of the one before.
+    pub checkpoint: &'a StoredCheckpoint,
 }
 
 /// Why a store could not do what was asked.
@@ -102,6 +88,12 @@ pub enum StoreError {
     /// The file is something else, or too damaged to be read as a database.
     #[error("{0} is not a ledger of provenote, or it is damaged: restore it from a backup")]
     Foreign(String),
+    /// Written by a program before the first release.
+    #[error("the ledger has format {found}, which no released provenote wrote: make a new practice")]
+    TooOld {
+        /// The file's format.
+        found: i64,
+    },
     /// Written by a newer program.
     #[error("the ledger has format {found}, this program knows format {known}: install a newer provenote")]
     TooNew {
@@ -119,11 +111,13 @@ pub enum StoreError {
     Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Storage for one log.
+/// Storage for one log: its entries, in bundles of 256 and a tail; the tiles and the index of the bundles; its latest
+/// checkpoint; and sealed payloads.
 ///
-/// **Durability.** When [`Store::commit`] or [`Store::create`] returns `Ok`, all of it survives power loss; a reader
-/// sees all of a commit or nothing. When it returns [`StoreError::Busy`], `Full`, `Moved` or `Exists`, none of it
-/// was kept. With any other error it is unknown whether it was: the caller reads [`Store::latest`] again.
+/// **Durability.** When [`Store::commit`], [`Store::create`] or [`Store::destroy_group`] returns `Ok`, all of it
+/// survives power loss; a reader sees all of a commit or nothing. When it returns [`StoreError::Busy`], `Full`, `Moved`
+/// or `Exists`, none of it was kept. With any other error it is unknown whether it was: the caller reads
+/// [`Store::latest`] again. [`Store::pack`] only moves what is durable already, and need not be durable itself.
 ///
 /// **Consistency.** Of two commits onto the same checkpoint one wins, the other gets `Moved`, also between
 /// processes. Reads see the latest commit of their own process, and of others at the latest on the next call.
@@ -157,38 +151,62 @@ pub trait Store: Send {
     ///
     /// # Errors
     /// [`StoreError`].
-    fn commit(&mut self, commit: &Commit) -> Result<(), StoreError>;
+    fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError>;
+
+    /// Moves entries out of the tail into bundles. A bundle that is there already is left as it is, and what the tail
+    /// does not hold is not packed. A reader sees all of it or nothing; it does not wait for another process that
+    /// writes.
+    ///
+    /// # Errors
+    /// [`StoreError`]. Whatever it is, every entry is still there.
+    fn pack(&mut self, packed: &[Packed]) -> Result<(), StoreError>;
+
+    /// How many bundles there are. The tail begins where they end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn bundles(&self) -> Result<u64, StoreError>;
 
     /// An entry's bytes.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn entry(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError>;
+    fn entry(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut found = None;
+        self.runs(seq, &mut |run| {
+            let place = seq.checked_sub(run.first).and_then(|place| usize::try_from(place).ok());
+            found = place.and_then(|place| Entries::of(run.bytes).nth(place)).map(<[u8]>::to_vec);
+            ControlFlow::Break(())
+        })?;
+        Ok(found)
+    }
 
-    /// Shows the stored entries from `from` on, ascending by position, gaps and all, until told to stop.
+    /// Shows the stored runs, bundles before the tail and each ascending by position, as they lie there, gaps and all,
+    /// until told to stop. Begins with the one that holds entry `from`, or the next after it.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn entries(&self, from: u64, visit: &mut dyn FnMut(EntryRow<'_>) -> ControlFlow<()>) -> Result<(), StoreError>;
+    fn runs(&self, from: u64, visit: &mut dyn FnMut(Run<'_>) -> ControlFlow<()>) -> Result<(), StoreError>;
 
-    /// The `prev` column of a range of entries: the leaf hashes of the entries one before each.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when one is missing.
-    fn previous(&self, range: Range<u64>) -> Result<Vec<Hash>, StoreError>;
-
-    /// Positions above `after`, ascending, of entries stored under all of `keys`, not before `since_ms`.
-    /// Keys may collide: the caller compares the headers.
+    /// Shows, ascending by position and until told to stop, every entry after `after` that has all of `keys` and is not
+    /// of before `since_ms`. May show others too: keys may collide, and the tail has no index. So the caller compares
+    /// the headers.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn find(&self, keys: &[i64], since_ms: Option<i64>, after: Option<u64>) -> Result<Vec<u64>, StoreError>;
+    fn find(
+        &self,
+        keys: &[i64],
+        since_ms: Option<i64>,
+        after: Option<u64>,
+        visit: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError>;
 
-    /// Shows every row of the index, in any order.
+    /// Shows every row of the index, in any order: key, bundle, and which of its entries have the key.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn index(&self, visit: &mut dyn FnMut(i64, u64)) -> Result<(), StoreError>;
+    fn index(&self, visit: &mut dyn FnMut(i64, u64, &Members)) -> Result<(), StoreError>;
 
     /// A payload that has not been destroyed.
     ///
@@ -202,23 +220,93 @@ pub trait Store: Send {
     /// [`StoreError`].
     fn payload_counts(&self) -> Result<BTreeMap<String, u64>, StoreError>;
 
-    /// The hashes of a full tile.
+    /// A stored tile.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Hash>>, StoreError>;
+    fn stored_tile(&self, level: u8, index: u64) -> Result<Option<Tile>, StoreError>;
+
+    /// The roots of the stored tiles of one level, from the first of `range` up to its end or the first that is missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn stored_roots(&self, level: u8, range: Range<u64>) -> Result<Vec<Hash>, StoreError>;
+
+    /// How many tiles are stored, of all levels.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn stored_tiles(&self) -> Result<u64, StoreError>;
+
+    /// The leaf hashes of a range of entries: from tiles, or of the entries themselves where they are not packed.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when an entry is missing.
+    fn leaf_hashes(&self, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {
+        let mut hashes = Vec::new();
+        let mut next = range.start;
+        while next < range.end
+            && let Some(tile) = self.stored_tile(0, next / BUNDLE)?
+        {
+            let from = next - next % BUNDLE;
+            let to = range.end.min(from + BUNDLE);
+            let part = tile.hashes.get((next - from) as usize..(to - from) as usize);
+            hashes.extend_from_slice(part.ok_or_else(|| missing("tile 0", next / BUNDLE))?);
+            next = to;
+        }
+        if next < range.end {
+            self.runs(next, &mut |run| {
+                for (seq, entry) in (run.first..range.end).zip(Entries::of(run.bytes)) {
+                    if seq < next {
+                        continue;
+                    }
+                    if seq > next {
+                        return ControlFlow::Break(());
+                    }
+                    hashes.push(leaf_hash(entry));
+                    next += 1;
+                }
+                if next < range.end { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+        }
+        if next < range.end { Err(missing("entry", next)) } else { Ok(hashes) }
+    }
+
+    /// The hashes of a full tile: as stored, or computed where its entries are not packed yet. `None` for a tile that is
+    /// not full, and for one that is not there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Hash>>, StoreError> {
+        if let Some(tile) = self.stored_tile(level, index)? {
+            return Ok(Some(tile.hashes));
+        }
+        let spans = 1_u64.checked_shl(TILE_HEIGHT * (u32::from(level) + 1));
+        let Some(end) = spans.and_then(|spans| (index.checked_add(1)?).checked_mul(spans)) else { return Ok(None) };
+        if end > self.latest()?.size || end <= self.bundles()? * BUNDLE {
+            // Packed by another process since it was looked for, or missing.
+            return Ok(self.stored_tile(level, index)?.map(|tile| tile.hashes));
+        }
+        let children = index * BUNDLE..(index + 1) * BUNDLE;
+        match level.checked_sub(1) {
+            None => self.leaf_hashes(children),
+            Some(below) => self.tile_roots(below, children),
+        }
+        .map(Some)
+    }
 
     /// The roots of full tiles of one level.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when one is missing.
-    fn tile_roots(&self, level: u8, range: Range<u64>) -> Result<Vec<Hash>, StoreError>;
-
-    /// Stored checkpoints of at least `from`, ascending by size, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn checkpoints(&self, from: u64, limit: usize) -> Result<Vec<StoredCheckpoint>, StoreError>;
+    fn tile_roots(&self, level: u8, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {
+        let mut roots = self.stored_roots(level, range.clone())?;
+        for index in range.start + roots.len() as u64..range.end {
+            let hashes = self.tile(level, index)?.ok_or_else(|| missing(&format!("tile of level {level}"), index))?;
+            roots.push(tile_root(&hashes));
+        }
+        Ok(roots)
+    }
 
     /// Destroys the ciphertexts and wrapped keys of a retention group, so that none of their bytes stay in the
     /// database, its journal or its free pages. Returns how many bytes of ciphertext. May be repeated.
@@ -270,11 +358,6 @@ pub fn index_key(name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> i64 {
     hash.cast_signed()
 }
 
-/// All keys an entry is stored under: its kind (under the empty name, which no reference has), then its references.
-pub(crate) fn index_keys<'a>(kind: &'a str, refs: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<i64> {
-    let mut keys: Vec<i64> = refs.map(|(name, value)| index_key(name, value)).collect();
-    keys.push(index_key("", kind));
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+fn missing(what: &str, number: u64) -> StoreError {
+    StoreError::Corrupt(format!("{what} {number} is missing"))
 }

@@ -77,6 +77,14 @@ pub struct Tile {
     pub hashes: Vec<Hash>,
 }
 
+impl Tile {
+    /// The position after the last entry below it.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        (self.index + 1).saturating_mul(1_u64.checked_shl(TILE_HEIGHT * (u32::from(self.level) + 1)).unwrap_or(u64::MAX))
+    }
+}
+
 /// Root of a complete subtree of 2ⁿ hashes.
 #[must_use]
 pub fn tile_root(hashes: &[Hash]) -> Hash {

@@ -10,8 +10,10 @@
 //! and its backups; destroying a group's file makes every payload of the group worthless in one act.
 
 mod blob;
+mod destruction;
 mod files;
 mod keys;
+mod log_key;
 mod payload;
 
 use std::io::Read;
@@ -19,14 +21,16 @@ use std::io::Read;
 use zeroize::Zeroizing;
 
 pub use blob::SealingWriter;
+pub use destruction::{DESTROYED, Destruction, DestructionList, Extent, SCOPE_DESTROYED};
 pub use keys::{Argon2Params, Unlocked, UserPublic, verify_signature};
+pub use log_key::LogKeyLock;
 
 use crate::entropy::{self, Entropy};
 use crate::hash::Hash;
 use crate::header::{PayloadRef, is_media_type, is_name, is_word};
 use crate::log::{Body, MAX_INLINE, Sealed};
-use crate::note::{Epoch, LogSigner, VerifierKey, origin_from};
-use files::{ClassFile, EpochRecord, GroupFile, LogFile, UserFile, WrapRecord};
+use files::{ClassFile, GroupFile, UserFile, WrapRecord};
+use log_key::LOG_FILE;
 use keys::Key;
 
 /// A place for key files. Names look like `users/usr-0123456789abcdef.json`: lower case, digits and `. _ - /`.
@@ -47,6 +51,17 @@ pub trait KeyStore: Send {
     /// When it was not made durable.
     fn write(&mut self, name: &str, contents: &[u8]) -> std::io::Result<()>;
 
+    /// Adds to the end of a file, making it if need be. Where several processes share the place, one call's bytes stay
+    /// together and take no other's away. What is cut off by a crash may leave a part of `contents` at the end.
+    ///
+    /// # Errors
+    /// When it was not made durable.
+    fn append(&mut self, name: &str, contents: &[u8]) -> std::io::Result<()> {
+        let mut all = self.read(name)?.unwrap_or_default();
+        all.extend_from_slice(contents);
+        self.write(name, &all)
+    }
+
     /// Overwrites a file and removes it.
     ///
     /// # Errors
@@ -58,6 +73,13 @@ pub trait KeyStore: Send {
     /// # Errors
     /// When the place cannot be read.
     fn list(&self, prefix: &str) -> std::io::Result<Vec<String>>;
+
+    /// Waits until no other process holds the lock of this place, and holds it until what is returned is dropped or the
+    /// process ends. Reading and writing go on without it: it is for who reads a file, changes it and writes it back.
+    ///
+    /// # Errors
+    /// When there can be no lock.
+    fn lock(&self) -> std::io::Result<Box<dyn Send>>;
 }
 
 /// A place for large ciphertexts, by their SHA-256.
@@ -144,6 +166,12 @@ pub enum VaultError {
         /// Which check failed.
         what: &'static str,
     },
+    /// The key that signs the log has no private half here.
+    #[error(
+        "the key that signs this ledger now (key id {0}) is not among the key files, which are older than its last \
+         change of key: restore newer ones"
+    )]
+    LogKeyGone(String),
     /// The ciphertext is not in the blob store.
     #[error("the ciphertext of payload {0} is missing")]
     BlobMissing(String),
@@ -153,6 +181,14 @@ pub enum VaultError {
     /// The key or blob store failed.
     #[error("the key store failed: {0}")]
     Io(#[from] std::io::Error),
+}
+
+/// A payload opened for somebody without keys. Zeroed when dropped; has no `Debug`.
+pub struct Disclosed {
+    /// What was sealed, without its padding.
+    pub plaintext: Zeroizing<Vec<u8>>,
+    /// The key of the payload's commitment: HMAC-SHA256 of the plaintext under it is what the header holds.
+    pub commitment_key: Zeroizing<[u8; 32]>,
 }
 
 /// Keys and sealed payloads over a key store and a blob store.
@@ -172,8 +208,6 @@ fn class_file(class: &str, scope: &str) -> String {
 fn group_file(group: &str) -> String {
     format!("groups/{group}.json")
 }
-
-const LOG_FILE: &str = "log.json";
 
 fn named(name: &str) -> Result<&str, VaultError> {
     if is_name(name) && !name.starts_with('.') {
@@ -298,91 +332,6 @@ impl Vault {
 
     fn present(&self, name: &str) -> Result<Vec<u8>, VaultError> {
         self.keys.read(name)?.ok_or_else(|| VaultError::Missing(name.to_owned()))
-    }
-
-    // -- the log's key ----------------------------------------------------------------------------------------
-
-    /// Makes the log's first signing key and its random origin, wrapped to `by`.
-    ///
-    /// # Errors
-    /// [`VaultError::Exists`], [`VaultError::Io`].
-    pub fn create_log_key(&mut self, by: &Unlocked, entropy: &mut dyn Entropy) -> Result<LogSigner, VaultError> {
-        if self.keys.read(LOG_FILE)?.is_some() {
-            return Err(VaultError::Exists("the log's key".to_owned()));
-        }
-        let origin = origin_from(*entropy::bytes::<10>(entropy));
-        let seed = entropy::bytes::<32>(entropy);
-        let signer = LogSigner::new(&origin, &seed).map_err(|_| damaged(LOG_FILE, "its origin"))?;
-        let vkey = signer.verifier().to_string();
-        let wrap = keys::wrap_to(&by.public(), "log", &[&vkey], &Key::new(&seed), entropy)?;
-        let file =
-            LogFile { v: 1, origin, epochs: vec![EpochRecord { number: 1, from_size: 0, vkey, wraps: vec![wrap] }] };
-        self.keys.write(LOG_FILE, &files::encode(&file))?;
-        Ok(signer)
-    }
-
-    /// Lets another user sign the log.
-    ///
-    /// # Errors
-    /// [`VaultError::NotEntitled`] when `by` may not themselves; [`VaultError::Damaged`], [`VaultError::Io`].
-    pub fn grant_log_key(
-        &mut self,
-        by: &Unlocked,
-        to: &UserPublic,
-        entropy: &mut dyn Entropy,
-    ) -> Result<(), VaultError> {
-        let mut file = self.log_file()?;
-        let last = file.epochs.last_mut().ok_or_else(|| damaged(LOG_FILE, "it has no key"))?;
-        let key = open_wrap(&last.wraps, by, "log", &[&last.vkey]).ok_or_else(not_the_logs)?;
-        last.wraps.retain(|wrap| wrap.user != to.user);
-        last.wraps.push(keys::wrap_to(to, "log", &[&last.vkey], &key, entropy)?);
-        Ok(self.keys.write(LOG_FILE, &files::encode(&file))?)
-    }
-
-    /// The log's signing key, opened by an entitled user.
-    ///
-    /// # Errors
-    /// [`VaultError::NotEntitled`], [`VaultError::Missing`], [`VaultError::Damaged`].
-    pub fn log_signer(&self, by: &Unlocked) -> Result<LogSigner, VaultError> {
-        let file = self.log_file()?;
-        let last = file.epochs.last().ok_or_else(|| damaged(LOG_FILE, "it has no key"))?;
-        let key = open_wrap(&last.wraps, by, "log", &[&last.vkey]).ok_or_else(not_the_logs)?;
-        let signer = LogSigner::new(&file.origin, key.bytes()).map_err(|_| damaged(LOG_FILE, "its origin"))?;
-        if signer.verifier().to_string() == last.vkey {
-            Ok(signer)
-        } else {
-            Err(damaged(LOG_FILE, "its halves do not fit"))
-        }
-    }
-
-    /// The log's verifier key of today, as C2SP text: `origin+keyid+base64`.
-    ///
-    /// # Errors
-    /// [`VaultError::Missing`], [`VaultError::Damaged`].
-    pub fn vkey(&self) -> Result<String, VaultError> {
-        let last = self.epochs()?.pop().ok_or_else(|| damaged(LOG_FILE, "it has no key"))?;
-        Ok(last.key.to_string())
-    }
-
-    /// The keys that signed the log and that sign it, first to last.
-    ///
-    /// # Errors
-    /// [`VaultError::Missing`], [`VaultError::Damaged`].
-    pub fn epochs(&self) -> Result<Vec<Epoch>, VaultError> {
-        let file = self.log_file()?;
-        let epochs: Option<Vec<Epoch>> = file
-            .epochs
-            .iter()
-            .map(|record| {
-                let key: VerifierKey = record.vkey.parse().ok()?;
-                (key.name() == file.origin).then_some(Epoch { number: record.number, from_size: record.from_size, key })
-            })
-            .collect();
-        epochs.filter(|epochs| !epochs.is_empty()).ok_or_else(|| damaged(LOG_FILE, "a verifier key cannot be read"))
-    }
-
-    fn log_file(&self) -> Result<LogFile, VaultError> {
-        files::parse(LOG_FILE, &self.present(LOG_FILE)?)
     }
 
     // -- classes and groups -----------------------------------------------------------------------------------
@@ -601,6 +550,26 @@ impl Vault {
         }
     }
 
+    /// Opens a payload to be shown to somebody without keys: its text, and the key that opens its commitment. The key
+    /// opens nothing else: neither the ciphertext nor another payload's commitment, for it is derived from the data key
+    /// of this payload alone (HKDF, RFC 5869).
+    ///
+    /// `commitment = HMAC-SHA256(commitment_key, plaintext)`, checked here before either is handed out.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub fn disclose(
+        &self,
+        by: &Unlocked,
+        reference: &PayloadRef,
+        wrapped_key: &[u8],
+        body: &Body,
+    ) -> Result<Disclosed, VaultError> {
+        let plaintext = self.open(by, reference, wrapped_key, body)?;
+        let (_, data_key) = self.data_key(by, reference, wrapped_key)?;
+        Ok(Disclosed { plaintext, commitment_key: payload::commitment_key(&data_key).bytes().clone() })
+    }
+
     /// Opens a blob payload chunk by chunk, in constant memory. Every chunk is authenticated before it is handed out;
     /// a ciphertext cut short, or one that breaks the commitment, ends in an error of kind `InvalidData`.
     ///
@@ -651,6 +620,8 @@ impl Vault {
             if let Some(by) = by.filter(|by| self.is_entitled(by, &file.class, &file.scope)) {
                 self.group_key(by, &file)?;
             }
+        } else if name == DESTROYED {
+            self.audit_destructions()?;
         } else if name == LOG_FILE {
             self.epochs()?;
             match by.map(|by| self.log_signer(by)) {
@@ -716,10 +687,6 @@ impl Vault {
 
 fn damaged(name: &str, what: &'static str) -> VaultError {
     VaultError::Damaged { name: name.to_owned(), what }
-}
-
-fn not_the_logs() -> VaultError {
-    VaultError::NotEntitled { class: "log".to_owned(), scope: "practice".to_owned() }
 }
 
 fn open_wrap(wraps: &[WrapRecord], by: &Unlocked, purpose: &str, place: &[&str]) -> Option<Key> {

@@ -1,21 +1,22 @@
 //! The verifier: reads everything, believes nothing the log's writer wrote about itself.
 //!
-//! It walks the stored entries once, in order, and compares for each its bytes with what its successor, its tile, its
-//! columns and the signed checkpoints say of it. It has its own tree and its own bookkeeping: of the writer's code it
-//! shares the strict reading of headers and notes, nothing that appends or projects.
+//! It walks the stored entries once, in order, and compares for each its bytes with what its successor, its tile and the
+//! signed checkpoint say of it. It has its own tree and its own bookkeeping: of the writer's code it shares the strict
+//! reading of headers, runs and notes, nothing that appends or projects.
+//!
+//! The log's keys are followed through the entries that give it new ones, and compared with those it was given; what
+//! others hold of the log (`outside`) is compared with the root of the first entries it covers, and signed by the key of
+//! that time. What is gone has to be lawfully destroyed (`destroyed`).
 //!
 //! Hashing and reading headers (the module `scan`) go on in other threads while the walk reads on; where there is one
 //! processor, in turn with it.
-//!
-//! **Signatures.** Every stored checkpoint's signature is verified, strictly (`verify_strict`), however many there are.
-//! The newest alone would prove the entries, since its root covers them all; but a checkpoint that was handed out is
-//! evidence of its own, "intact" means that nothing stored was changed, and a sample would miss a damaged one. Batch
-//! verification is faster and not strict. So a log with one entry in each commit is verified at the speed of Ed25519
-//! (some 20,000 commits a second and processor), one with many at the speed of hashing.
 
+mod destroyed;
+mod epochs;
+mod outside;
 mod scan;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::ops::ControlFlow;
 
@@ -23,24 +24,33 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::hash::Hash;
-use crate::header::{self, FactView, PayloadRef, View};
+use crate::header::{self, PayloadRef, View};
 use crate::log::Body;
 use crate::moment;
-use crate::note::{Checkpoint, Epoch, SignedNote, VerifierKey, epoch_at};
-use crate::store::{EntryRow, Store, StoreError, StoredCheckpoint};
+use crate::note::{Checkpoint, Epoch, SignedNote};
+use crate::packing::BUNDLE;
+use crate::policy::Policy;
+use crate::store::{Store, StoreError};
 use crate::tree::node_hash;
 use crate::vault::{Unlocked, Vault, VaultError};
-use scan::{Batch, Fingerprint, Kind, Readers, Scanned};
+use destroyed::Groups;
+pub use destroyed::{Destroyed, DestroyedPayload};
+use epochs::{Epochs, SignedBy};
+use outside::Outside;
+pub use outside::{AnchorReport, Comparison, Cosigned};
+use scan::{Batch, Fingerprint, Kind, Readers, Scanned, ScannedRun};
 
 /// The kind of entry that records a destruction. Its reference (or fact) `group` names the retention group.
 pub const RECORD_DESTROYED: &str = "record.destroyed";
+/// What the names of retention groups begin with, where an entry refers to one before anything is sealed under it.
+pub const GROUP_MARK: &str = "grp-";
 /// What verification never shows.
 pub const CANNOT_SHOW: &str = "No log can show what was never recorded in it, nor that what was recorded is true. \
     Entries after the last checkpoint known outside this machine could have been rewritten by whoever holds its keys.";
 /// Findings told one by one; more are counted.
 const MAX_FINDINGS: usize = 200;
-const SIGNATURES_AT_ONCE: usize = 2_048;
-const CHECKPOINTS_AT_ONCE: usize = 512;
+/// How far the entries of a run may lie from where they say they belong, to be taken for moved and not for altered.
+const MOST_MOVED: u64 = 256;
 
 /// What is to be verified, and against what.
 pub struct Verification<'a> {
@@ -51,12 +61,31 @@ pub struct Verification<'a> {
     /// The checkpoint kept beside the keys. One that cannot be read is noted, not held against the log: it is not
     /// written durably.
     pub local_anchor: Option<String>,
-    /// Checkpoints handed out earlier: signed notes.
-    pub anchors: &'a [String],
+    /// Checkpoints handed out earlier, of any epoch.
+    pub anchors: &'a [GivenAnchor],
+    /// The witnesses that are trusted, and how many of them have to agree.
+    pub policy: Option<&'a Policy>,
     /// The keys and blobs. Without them, destroyed keys and large payloads are not looked for.
     pub vault: Option<&'a Vault>,
     /// Opened keys. With them every payload this user may read is opened, and its commitment checked.
     pub unlocked: Option<&'a Unlocked>,
+}
+
+impl<'a> Verification<'a> {
+    /// Of a stored log by its keys alone; the other fields add to it.
+    #[must_use]
+    pub fn new(store: &'a dyn Store, epochs: &'a [Epoch]) -> Self {
+        Self { store, epochs, local_anchor: None, anchors: &[], policy: None, vault: None, unlocked: None }
+    }
+}
+
+/// A checkpoint handed out earlier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenAnchor {
+    /// What findings call it, such as a file's name or a witness's.
+    pub label: String,
+    /// The signed note, with the cosignatures it bears.
+    pub note: String,
 }
 
 /// The outcome in a word.
@@ -71,6 +100,8 @@ pub enum Verdict {
     Truncated,
     /// The log is shorter than a checkpoint from outside it.
     RolledBack,
+    /// Entries, checkpoints or key files do not belong to the key that signed then.
+    WrongEpoch,
     /// Entries or checkpoints without a valid signature of this log's key.
     Unsigned,
     /// The log is as it was signed, but payloads are missing that no entry says were destroyed.
@@ -88,6 +119,7 @@ impl Verdict {
             Self::Altered => "altered",
             Self::Truncated => "truncated",
             Self::RolledBack => "rolled_back",
+            Self::WrongEpoch => "wrong_epoch",
             Self::Unsigned => "unsigned",
             Self::Incomplete => "incomplete",
             Self::Unanchored => "unanchored",
@@ -141,8 +173,16 @@ pub enum FindingKind {
     MissingPayload,
     /// A group's key is gone and no entry says that it was destroyed.
     DestroyedWithoutEntry,
+    /// A destruction is recorded, but the key or a ciphertext is still there.
+    FakeDestruction,
     /// A key file is damaged.
     AlteredKey,
+    /// A checkpoint, a change of key or a key file does not belong to the key that signed then.
+    WrongEpoch,
+    /// A change of the log's key is missing.
+    MissingEpoch,
+    /// An entry is dated before the key that signs it came to be.
+    BeforeEpoch,
     /// A checkpoint handed in as an anchor is not one of this log's.
     AnchorRefused,
     /// Something could not be read.
@@ -155,7 +195,8 @@ impl FindingKind {
             Self::Truncated => Verdict::Truncated,
             Self::RolledBack => Verdict::RolledBack,
             Self::BadSignature | Self::UnsignedEntries => Verdict::Unsigned,
-            Self::MissingPayload | Self::DestroyedWithoutEntry => Verdict::Incomplete,
+            Self::WrongEpoch | Self::MissingEpoch | Self::BeforeEpoch => Verdict::WrongEpoch,
+            Self::MissingPayload | Self::DestroyedWithoutEntry | Self::FakeDestruction => Verdict::Incomplete,
             Self::AnchorRefused => Verdict::Unanchored,
             _ => Verdict::Altered,
         }
@@ -186,8 +227,20 @@ pub struct Report {
     pub signed: bool,
     /// Length of the log shown by the newest agreeing checkpoint from outside the database.
     pub anchored_to: Option<u64>,
+    /// Which checkpoint that is.
+    pub anchored_by: Option<String>,
     /// Time of the last entry that checkpoint covers: up to it the log is complete.
     pub complete_until: Option<String>,
+    /// Entries that no checkpoint known outside this machine covers; none where there are none.
+    pub unanchored: Option<Unanchored>,
+    /// Every checkpoint from outside the database, and what came of it.
+    pub anchors: Vec<AnchorReport>,
+    /// The log's keys, first to last.
+    pub epochs: Vec<EpochReport>,
+    /// Entries that a stolen key could have signed in place of others.
+    pub doubtful: Vec<Doubtful>,
+    /// What was lawfully destroyed.
+    pub destroyed: Vec<Destroyed>,
     /// What is wrong.
     pub findings: Vec<Finding>,
     /// What is worth knowing and not wrong.
@@ -196,9 +249,66 @@ pub struct Report {
     pub cannot_show: &'static str,
 }
 
+/// Entries after the last checkpoint known outside this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unanchored {
+    /// The first of them.
+    pub from_seq: u64,
+    /// How many.
+    pub entries: u64,
+    /// Time of the first of them.
+    pub since: Option<String>,
+}
+
+/// One of the log's keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EpochReport {
+    /// 1 for the first.
+    pub number: u32,
+    /// The length of the log from which on it signs.
+    pub from_size: u64,
+    /// The key, C2SP form.
+    pub vkey: String,
+    /// The entry that gave it the log; none for the first.
+    pub seq: Option<u64>,
+    /// Where it may be in other hands: the length of the log known outside before that.
+    pub compromised_after: Option<u64>,
+}
+
+/// Entries whose only signature could be a thief's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Doubtful {
+    /// The first.
+    pub from_seq: u64,
+    /// The last.
+    pub to_seq: u64,
+    /// Time of the first.
+    pub since: Option<String>,
+    /// Why.
+    pub why: String,
+}
+
+impl Report {
+    /// The length of the log that was known outside this machine before a moment, in milliseconds since 1970: by the
+    /// newest checkpoint that agrees with it and that as many witnesses as the policy asks for had cosigned by then. 0
+    /// where there is none.
+    #[must_use]
+    pub fn known_outside_before(&self, millis: i64) -> u64 {
+        let before = moment::text(millis);
+        let known = self.anchors.iter().filter(|anchor| {
+            anchor.comparison == Comparison::Agrees
+                && anchor.enough == Some(true)
+                // Times of one form are in the order of their letters.
+                && anchor.cosigned.iter().all(|cosigned| cosigned.time < before)
+                && !anchor.cosigned.is_empty()
+        });
+        known.filter_map(|anchor| anchor.size).max().unwrap_or(0)
+    }
+}
+
 /// A tree that is only ever added to: complete subtrees, largest first, and the hashes since the last full tile of
 /// each level.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Tree {
     subtrees: Vec<(u32, Hash)>,
     open: Vec<Vec<Hash>>,
@@ -259,27 +369,28 @@ struct Before {
     leaf: Hash,
 }
 
-/// A checkpoint the walk will come by.
-struct Expected {
+/// The latest checkpoint, read. Who signed it is told when all entries, and with them all keys, are known.
+struct Latest {
     size: u64,
     root: Hash,
-    /// Which anchor, for those from outside.
-    anchor: String,
+    note: SignedNote,
 }
 
-struct Signature {
+/// Two entries of the tail that disagree: which of them was altered, what comes after the second tells.
+struct Doubt {
+    seq: u64,
+    /// The first one's leaf hash, as it lies there.
+    found: Hash,
+    /// What the second says it is.
+    said: Hash,
+}
+
+/// A checkpoint from outside that the log continues.
+struct Anchored {
     size: u64,
-    text: String,
-    bytes: [u8; 64],
-    key: VerifierKey,
-}
-
-#[derive(Default)]
-struct GroupState {
-    /// First entry with a payload of the group.
-    first: u64,
-    /// Payloads that are gone: entry and name.
-    gone: Vec<(u64, String)>,
+    by: String,
+    /// Time of the last entry it covers.
+    until: Option<i64>,
 }
 
 struct Walk<'a> {
@@ -297,19 +408,26 @@ struct Walk<'a> {
     roots_known: bool,
     /// The last size at which a signed root agreed.
     good: u64,
-    checkpoints: std::vec::IntoIter<StoredCheckpoint>,
-    next_checkpoint: Option<StoredCheckpoint>,
-    next_from: Option<u64>,
+    doubt: Option<Doubt>,
+    latest: Option<Latest>,
+    /// The root of the entries is not the latest checkpoint's: what of them it concerns.
+    differs: Option<String>,
+    /// The latest checkpoint is signed by the key that signs at its size.
+    head_signed: bool,
     latest_size: Option<u64>,
-    signatures: Vec<Signature>,
-    anchors: std::vec::IntoIter<Expected>,
-    next_anchor: Option<Expected>,
-    anchored_to: Option<u64>,
-    complete_until: Option<i64>,
+    bundles: u64,
+    /// Tiles that the stored bundles complete.
+    tiles_due: u64,
+    epochs: Epochs,
+    outside: Outside,
+    /// The newest agreeing checkpoint from outside the database, and from outside this machine.
+    anchored: Option<Anchored>,
+    known_outside: u64,
+    /// Time of the first entry after that.
+    since: Option<i64>,
     /// Of the index rows the entries give.
     index: Fingerprint,
-    groups: BTreeMap<String, GroupState>,
-    destroyed: BTreeMap<String, u64>,
+    groups: Groups,
     unopened: u64,
     unchecked_blobs: u64,
     entries: u64,
@@ -318,6 +436,10 @@ struct Walk<'a> {
 /// Verifies a log. `progress` is called now and then with the entries walked and the entries there should be.
 #[must_use]
 pub fn verify(given: &Verification<'_>, progress: &mut dyn FnMut(u64, u64)) -> Report {
+    let epochs = Epochs::new(given.epochs);
+    let origin = epochs.first().map(|first| first.key.name().to_owned());
+    let local = given.local_anchor.as_ref();
+    let (outside, refused) = Outside::gather(local, given.anchors, given.policy, origin.as_deref());
     let mut walk = Walk {
         given,
         findings: Vec::new(),
@@ -330,42 +452,51 @@ pub fn verify(given: &Verification<'_>, progress: &mut dyn FnMut(u64, u64)) -> R
         tile: None,
         roots_known: true,
         good: 0,
-        checkpoints: Vec::new().into_iter(),
-        next_checkpoint: None,
-        next_from: Some(0),
+        doubt: None,
+        latest: None,
+        differs: None,
+        head_signed: false,
         latest_size: None,
-        signatures: Vec::new(),
-        anchors: Vec::new().into_iter(),
-        next_anchor: None,
-        anchored_to: None,
-        complete_until: None,
+        bundles: 0,
+        tiles_due: 0,
+        epochs,
+        outside,
+        anchored: None,
+        known_outside: 0,
+        since: None,
         index: Fingerprint::new(),
-        groups: BTreeMap::new(),
-        destroyed: BTreeMap::new(),
+        groups: Groups::default(),
         unopened: 0,
         unchecked_blobs: 0,
         entries: 0,
     };
+    refused.into_iter().for_each(|finding| walk.add(finding));
     walk.run(progress);
     walk.report()
 }
 
 impl Walk<'_> {
     fn find(&mut self, kind: FindingKind, seq: Option<u64>, detail: impl Into<String>) {
-        const ORDER: [Verdict; 6] = [
+        self.add(Finding { kind, seq, detail: detail.into() });
+    }
+
+    fn add(&mut self, finding: Finding) {
+        const ORDER: [Verdict; 7] = [
             Verdict::Altered,
             Verdict::Truncated,
             Verdict::RolledBack,
+            Verdict::WrongEpoch,
             Verdict::Unsigned,
             Verdict::Incomplete,
             Verdict::Unanchored,
         ];
         let rank = |verdict: Verdict| ORDER.iter().position(|other| *other == verdict);
-        if self.worst.is_none_or(|worst| rank(kind.verdict()) < rank(worst)) {
-            self.worst = Some(kind.verdict());
+        let verdict = finding.kind.verdict();
+        if self.worst.is_none_or(|worst| rank(verdict) < rank(worst)) {
+            self.worst = Some(verdict);
         }
         if self.findings.len() < MAX_FINDINGS {
-            self.findings.push(Finding { kind, seq, detail: detail.into() });
+            self.findings.push(finding);
         } else {
             self.unlisted += 1;
         }
@@ -379,19 +510,27 @@ impl Walk<'_> {
     fn run(&mut self, progress: &mut dyn FnMut(u64, u64)) {
         let given = self.given;
         self.check_identity();
-        match given.store.latest() {
-            Ok(latest) => self.latest_size = Some(latest.size),
-            Err(error) => self.unreadable("the latest checkpoint", &error),
+        self.read_latest();
+        match given.store.bundles() {
+            Ok(bundles) => self.bundles = bundles,
+            Err(error) => self.unreadable("the bundles", &error),
         }
-        self.gather_anchors();
-        self.pull_checkpoint();
         self.check_roots();
         let total = self.latest_size.unwrap_or(0);
         let walked = std::thread::scope(|scope| {
             let mut readers = Readers::start(scope, &self.index);
             let mut batch = Batch::new(&self.index);
-            let mut walked = given.store.entries(0, &mut |row| {
-                batch.push(row);
+            let mut walked = given.store.runs(0, &mut |run| {
+                if readers.is_empty() && run.newest.is_some() {
+                    // A bundle, and nobody to give it to: it need not be copied.
+                    let scanned = batch.scan_here(run);
+                    self.run_of_entries(&scanned);
+                    self.index.add_all(batch.index());
+                    batch.clear();
+                    progress(self.entries, total);
+                    return ControlFlow::Continue(());
+                }
+                batch.push(run);
                 if !batch.is_full() {
                     return ControlFlow::Continue(());
                 }
@@ -417,12 +556,10 @@ impl Walk<'_> {
         if let Err(error) = walked {
             self.unreadable("the entries", &error);
         }
-        if let Some(before) = self.before.take() {
-            self.push_leaf(before.leaf);
-        }
+        self.finish();
         progress(self.entries, total);
         self.check_end();
-        self.flush_signatures();
+        self.check_tiles();
         self.check_index();
         self.check_groups();
         self.check_keys();
@@ -449,168 +586,107 @@ impl Walk<'_> {
         }
     }
 
-    fn gather_anchors(&mut self) {
-        let given = self.given;
-        let mut expected = Vec::new();
-        let local = given.local_anchor.iter().map(|note| (note, None));
-        let handed = given.anchors.iter().enumerate().map(|(i, note)| (note, Some(i + 1)));
-        for (note, number) in local.chain(handed) {
-            let opened =
-                SignedNote::parse(note).and_then(|parsed| Checkpoint::parse(parsed.text())).and_then(|checkpoint| {
-                    match epoch_at(given.epochs, checkpoint.size) {
-                        Some(epoch) => Checkpoint::open(note, &epoch.key),
-                        None => Err(crate::note::NoteError::Unsigned),
-                    }
-                });
-            let anchor = number.map_or_else(|| "the checkpoint beside the keys".to_owned(), |n| format!("anchor {n}"));
-            match (opened, number) {
-                (Ok(checkpoint), _) => expected.push(Expected { size: checkpoint.size, root: checkpoint.root, anchor }),
-                (Err(error), Some(_)) => {
-                    self.find(FindingKind::AnchorRefused, None, format!("{anchor} is of no use: {error}"))
-                }
-                (Err(error), None) => self.notes.push(format!("{anchor} is of no use: {error}")),
-            }
-        }
-        expected.sort_by_key(|expected| expected.size);
-        self.anchors = expected.into_iter();
-        self.next_anchor = self.anchors.next();
-    }
-
-    fn pull_checkpoint(&mut self) {
-        if let Some(next) = self.checkpoints.next() {
-            self.next_checkpoint = Some(next);
-            return;
-        }
-        self.next_checkpoint = None;
-        let Some(from) = self.next_from else { return };
-        match self.given.store.checkpoints(from, CHECKPOINTS_AT_ONCE) {
-            Ok(page) => {
-                self.next_from = page.last().and_then(|last| last.size.checked_add(1));
-                self.checkpoints = page.into_iter();
-                self.next_checkpoint = self.checkpoints.next();
-            }
-            Err(error) => {
-                self.next_from = None;
-                self.unreadable("the checkpoints", &error);
-            }
-        }
-    }
-
-    /// Compares the tree as it stands with the checkpoints and anchors of its size.
-    fn check_roots(&mut self) {
-        let size = self.tree.size;
-        let wanted = self.next_checkpoint.as_ref().is_some_and(|next| next.size <= size)
-            || self.next_anchor.as_ref().is_some_and(|next| next.size <= size);
-        if !wanted {
-            return;
-        }
-        let root = self.tree.root();
-        while let Some(stored) = self.next_checkpoint.take_if(|next| next.size <= size) {
-            self.check_checkpoint(&stored, root);
-            self.pull_checkpoint();
-        }
-        while let Some(anchor) = self.next_anchor.take_if(|next| next.size <= size) {
-            if self.roots_known && anchor.size == size {
-                if anchor.root == root {
-                    self.anchored_to = Some(size);
-                    // Leaves are pushed before the next entry's time is read.
-                    self.complete_until = self.last_time.filter(|_| size > 0);
-                } else {
-                    let detail = format!(
-                        "{} shows another root for the first {size} entries: this log was rewritten",
-                        anchor.anchor
-                    );
-                    self.find(FindingKind::Rewritten, size.checked_sub(1), detail);
-                }
-            }
-            self.next_anchor = self.anchors.next();
-        }
-    }
-
-    fn check_checkpoint(&mut self, stored: &StoredCheckpoint, root: Hash) {
+    /// Reads the latest checkpoint. It covers everything before it.
+    fn read_latest(&mut self) {
+        let stored = match self.given.store.latest() {
+            Ok(stored) => stored,
+            Err(error) => return self.unreadable("the latest checkpoint", &error),
+        };
+        self.latest_size = Some(stored.size);
+        let seq = stored.size.checked_sub(1);
         let parsed = SignedNote::parse(&stored.note).and_then(|note| Ok((Checkpoint::parse(note.text())?, note)));
         let (checkpoint, note) = match parsed {
             Ok(parsed) => parsed,
             Err(error) => {
-                let detail = format!("the checkpoint of size {} cannot be read: {error}", stored.size);
-                return self.find(FindingKind::AlteredCheckpoint, stored.size.checked_sub(1), detail);
+                let detail = format!("the latest checkpoint cannot be read: {error}");
+                return self.find(FindingKind::AlteredCheckpoint, seq, detail);
             }
         };
-        let seq = stored.size.checked_sub(1);
-        let epoch = epoch_at(self.given.epochs, stored.size);
-        if checkpoint.size != stored.size || epoch.is_some_and(|epoch| epoch.key.name() != checkpoint.origin) {
-            let detail = format!("the checkpoint of size {} is of another log or size", stored.size);
-            return self.find(FindingKind::AlteredCheckpoint, seq, detail);
+        let foreign = self.epochs.first().is_some_and(|first| first.key.name() != checkpoint.origin);
+        if checkpoint.size != stored.size || foreign {
+            return self.find(FindingKind::AlteredCheckpoint, seq, "the latest checkpoint is of another log or size");
         }
-        let signature = epoch.and_then(|epoch| {
-            let line =
-                note.signatures().iter().find(|line| line.name == epoch.key.name() && line.id == epoch.key.id())?;
-            let bytes = line.bytes.as_slice().try_into().ok()?;
-            Some(Signature { size: stored.size, text: note.text().to_owned(), bytes, key: epoch.key.clone() })
-        });
-        let Some(signature) = signature else {
-            let detail = format!("the checkpoint of size {} is not signed by the key that signed then", stored.size);
-            return self.find(FindingKind::BadSignature, seq, detail);
-        };
-        if !self.roots_known || stored.size != self.tree.size {
-            self.queue(signature);
-        } else if checkpoint.root == root {
-            self.good = stored.size;
-            self.queue(signature);
-        } else if !signature.key.verifies(signature.text.as_bytes(), &signature.bytes) {
-            // The checkpoint is what was altered; the next one will tell whether the entries are right.
-            let detail = format!("the checkpoint of size {} was altered: its signature does not verify", stored.size);
-            self.find(FindingKind::AlteredCheckpoint, seq, detail);
-        } else {
-            // Everything after differs too: only the first is told, and no root after it.
-            self.roots_known = false;
-            let detail = if stored.size - self.good == 1 {
-                format!(
-                    "entry {} is not the one that was signed: the root differs from the checkpoint of size {}",
-                    self.good, stored.size
-                )
-            } else {
-                format!(
-                    "one of entries {} to {} is not the one that was signed: the root differs from the checkpoint of size {}",
-                    self.good,
-                    stored.size - 1,
-                    stored.size
-                )
-            };
-            self.find(FindingKind::RootMismatch, seq, detail);
-        }
+        self.latest = Some(Latest { size: stored.size, root: checkpoint.root, note });
     }
 
-    fn queue(&mut self, signature: Signature) {
-        self.signatures.push(signature);
-        if self.signatures.len() >= SIGNATURES_AT_ONCE {
-            self.flush_signatures();
+    /// Compares the tree as it stands with the checkpoints of its size: the latest, and those from outside.
+    fn check_roots(&mut self) {
+        let size = self.tree.size;
+        let signed = self.latest.as_ref().filter(|latest| latest.size == size).map(|latest| latest.root);
+        if signed.is_none() && !self.outside.is_due(size) {
+            return;
         }
-    }
-
-    /// Verifies the signatures gathered, on all processors: they are what verification costs most.
-    fn flush_signatures(&mut self) {
-        let signatures = std::mem::take(&mut self.signatures);
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let share = signatures.len().div_ceil(threads).max(32);
-        let bad_in = |part: &[Signature]| -> Vec<u64> {
-            let bad = part.iter().filter(|s| !s.key.verifies(s.text.as_bytes(), &s.bytes));
-            bad.map(|s| s.size).collect()
-        };
-        let mut bad: Vec<u64> = Vec::new();
-        if signatures.len() <= share {
-            bad = bad_in(&signatures);
-        } else {
-            std::thread::scope(|scope| {
-                let parts: Vec<_> = signatures.chunks(share).map(|part| scope.spawn(move || bad_in(part))).collect();
-                for part in parts {
-                    bad.extend(part.join().unwrap_or_default());
-                }
+        let root = self.tree.root();
+        let (agreed, findings) = self.outside.compare(size, self.roots_known.then_some(root), &self.epochs);
+        findings.into_iter().for_each(|finding| self.add(finding));
+        for anchor in agreed {
+            self.good = size;
+            if !anchor.local {
+                (self.known_outside, self.since) = (size, None);
+            }
+            // Of two of one size, the one from outside this machine is the better evidence.
+            if self.anchored.as_ref().is_none_or(|known| known.size < size || !anchor.local) {
+                // Leaves are pushed before the next entry's time is read.
+                let until = self.last_time.filter(|_| size > 0);
+                self.anchored = Some(Anchored { size, by: anchor.label, until });
+            }
+        }
+        if self.roots_known && signed.is_some_and(|signed| signed != root) {
+            self.differs = Some(match size.checked_sub(self.good) {
+                None | Some(0) => "the latest checkpoint is not the one".to_owned(),
+                Some(1) => format!("entry {} is not the one", self.good),
+                Some(_) => format!("one of entries {} to {} is not the one", self.good, size - 1),
             });
         }
-        for size in bad {
-            let detail = format!("the checkpoint of size {size} is not signed by this log's key");
-            self.find(FindingKind::BadSignature, size.checked_sub(1), detail);
+    }
+
+    /// Who signed the latest checkpoint, and whether it is what the entries give.
+    fn check_latest(&mut self) {
+        let Some(latest) = self.latest.take() else { return };
+        let seq = latest.size.checked_sub(1);
+        match self.epochs.who_signed(&latest.note, latest.size) {
+            SignedBy::Right(_) => {
+                self.head_signed = true;
+                if let Some(which) = self.differs.take() {
+                    let detail = format!("{which} that was signed: the root differs from the latest checkpoint's");
+                    self.find(FindingKind::RootMismatch, seq, detail);
+                }
+            }
+            SignedBy::Other(number) => {
+                let detail = format!(
+                    "the latest checkpoint, of {} entries, is signed by key {number}, which does not sign at that size",
+                    latest.size
+                );
+                self.find(FindingKind::WrongEpoch, seq, detail);
+            }
+            SignedBy::Nobody => {
+                self.find(FindingKind::BadSignature, seq, "the latest checkpoint is not signed by this log's key");
+            }
+        }
+    }
+
+    /// What the keys given say beyond what the entries do.
+    fn check_epochs(&mut self) {
+        let found = self.tree.size;
+        for finding in self.epochs.untold(found) {
+            self.add(finding);
+        }
+        // Who has no key files knows the first key alone, and follows it.
+        let Some(vault) = self.given.vault else { return };
+        let next = vault.next_log_key().ok().flatten();
+        // Another process may have changed the key since the key files were read for this.
+        let by_now = vault.epochs().unwrap_or_default();
+        let not_given: Vec<Epoch> = self.epochs.not_given().filter(|epoch| !by_now.contains(epoch)).cloned().collect();
+        for epoch in not_given {
+            if next.as_ref() == Some(&epoch.key) {
+                self.notes.push(format!(
+                    "the change to key {} was cut off before the old private key was destroyed; the next act finishes it",
+                    epoch.number
+                ));
+            } else {
+                let detail = format!("the key files do not know key {}, which the entries tell of", epoch.number);
+                self.find(FindingKind::WrongEpoch, epoch.from_size.checked_sub(1), detail);
+            }
         }
     }
 
@@ -618,32 +694,87 @@ impl Walk<'_> {
 
     fn batch(&mut self, batch: &Batch) {
         self.index.add_all(batch.index());
-        for (row, scanned) in batch.rows() {
-            self.entry(row, scanned);
+        for run in batch.runs() {
+            self.run_of_entries(&run);
         }
     }
 
-    fn entry(&mut self, row: EntryRow<'_>, scanned: &Scanned) {
+    fn next_seq(&self) -> u64 {
+        self.before.as_ref().map_or(self.tree.size + u64::from(self.doubt.is_some()), |before| before.seq + 1)
+    }
+
+    /// Entries have no position of their own but the one that their run and their place in it give them. Where some were
+    /// taken out or put in, the others lie elsewhere than they say: they are told by that, and not for altered.
+    fn run_of_entries(&mut self, run: &ScannedRun<'_>) {
+        let said = |scanned: &Scanned| scanned.outline.as_ref().ok().map(|outline| outline.seq);
+        // Bytes that are no entries at the end have no places of their own.
+        let readable = run.entries.iter().rposition(|scanned| scanned.outline.is_ok()).map_or(0, |last| last + 1);
+        let count = run.entries.len() as u64;
+        let lost = run.torn || run.newest.is_some() && count != BUNDLE;
+        let entries = if lost { &run.entries[..readable] } else { run.entries };
+        let last = entries.iter().enumerate().rev().find_map(|(place, scanned)| Some((place as u64, said(scanned)?)));
+        let (mut missing, mut extra) = match last.map(|(place, said)| (run.first.saturating_add(place), said)) {
+            Some((lies, says)) if says.abs_diff(lies) <= MOST_MOVED => {
+                (says.saturating_sub(lies), lies.saturating_sub(says))
+            }
+            _ => (0, 0),
+        };
+        if run.first < self.next_seq() && !entries.is_empty() {
+            let detail = format!("entries from {} on lie where others belong", run.first);
+            self.find(FindingKind::OutOfOrder, Some(run.first), detail);
+        }
+        let mut seq = run.first;
+        let mut newest = i64::MIN;
+        for scanned in entries {
+            let says = said(scanned).unwrap_or(seq);
+            if extra > 0 && says < seq {
+                self.find(FindingKind::OutOfOrder, Some(seq), format!("entry {seq} lies where another belongs"));
+                (extra, self.entries) = (extra - 1, self.entries + 1);
+                continue;
+            }
+            if says > seq && says - seq <= missing {
+                missing -= says - seq;
+                seq = says;
+            }
+            newest = newest.max(scanned.outline.as_ref().map_or(i64::MIN, |outline| outline.time));
+            self.entry(seq, &run.bytes[scanned.bytes.clone()], scanned);
+            seq = seq.saturating_add(1);
+        }
+        if lost && (run.torn || readable < run.entries.len()) {
+            let detail = format!("entry {seq} and what lies with it were altered: no entry can be read there");
+            self.find(FindingKind::AlteredEntry, Some(seq), detail);
+            let end = run.first.saturating_add(BUNDLE);
+            if run.newest.is_some() && seq < end && seq >= self.next_seq() {
+                self.fill(seq, end, None);
+            }
+        } else if run.newest.is_some_and(|stored| stored != newest)
+            && entries.iter().all(|scanned| scanned.outline.is_ok())
+        {
+            let detail =
+                format!("the latest time stored with entries {} to {} is not theirs", run.first, seq.saturating_sub(1));
+            self.find(FindingKind::AlteredIndex, Some(run.first), detail);
+        }
+    }
+
+    fn entry(&mut self, seq: u64, bytes: &[u8], scanned: &Scanned) {
         self.entries += 1;
-        let seq = row.seq;
         let leaf = scanned.leaf;
-        let next = self.before.as_ref().map_or(self.tree.size, |before| before.seq + 1);
+        let next = self.next_seq();
         let says_prev = scanned.outline.as_ref().ok().map(|outline| outline.prev);
         if seq < next {
-            return self.find(FindingKind::OutOfOrder, Some(seq), format!("entry {seq} lies where another belongs"));
+            return;
         }
         if seq > next {
-            self.gap(next, seq, says_prev, row.prev);
+            self.gap(next, seq, says_prev);
         } else if let Some(before) = self.before.take() {
-            self.link(&before, says_prev, row.prev);
-        } else if says_prev.is_some_and(|prev| prev != Hash::ZERO) {
+            self.link(&before, says_prev);
+        } else if seq == 0 && says_prev.is_some_and(|prev| prev != Hash::ZERO) {
             self.find(FindingKind::AlteredEntry, Some(seq), "the first entry names one before it");
         }
         self.before = Some(Before { seq, leaf });
         let outline = match &scanned.outline {
             Ok(outline) => outline,
             Err(error) => {
-                self.last_time = Some(self.last_time.unwrap_or(row.time).max(row.time));
                 return self.find(FindingKind::AlteredEntry, Some(seq), format!("entry {seq} was altered: {error}"));
             }
         };
@@ -651,59 +782,67 @@ impl Walk<'_> {
             let detail = format!("where entry {seq} should be lies one that says it is entry {}", outline.seq);
             self.find(FindingKind::OutOfOrder, Some(seq), detail);
         }
-        if outline.prev != row.prev || outline.time != row.time {
-            let detail = format!("the database's columns for entry {seq} are not what the entry says");
-            self.find(FindingKind::AlteredIndex, Some(seq), detail);
+        if outline.kind == Kind::ClockReset {
+            self.epochs.clock_was_reset();
         }
-        if let Some(last) = self.last_time.filter(|last| outline.time < *last) {
+        let early = match self.epochs.check_time(seq, outline.time) {
+            Some(Ok(finding)) => {
+                self.add(finding);
+                true
+            }
+            Some(Err(accepted)) => {
+                self.notes.push(accepted);
+                false
+            }
+            None => false,
+        };
+        if let Some(last) = self.last_time.filter(|last| outline.time < *last && !early) {
             let back =
                 format!("entry {seq} is of {}, the one before of {}", moment::text(outline.time), moment::text(last));
             if outline.kind == Kind::ClockReset {
-                let actor =
-                    View::parse(row.bytes).map_or_else(|_| "somebody".to_owned(), |view| header::text(view.actor));
+                let actor = View::parse(bytes).map_or_else(|_| "somebody".to_owned(), |view| header::text(view.actor));
                 self.notes.push(format!("{back}: {actor} accepted a clock that was behind"));
             } else {
                 self.find(FindingKind::TimeWentBack, Some(seq), back);
             }
         }
         self.last_time = Some(outline.time);
+        self.since.get_or_insert(outline.time);
         // Few entries have more to tell; those are read again.
-        if (outline.kind == Kind::Destroyed || outline.has_payloads)
-            && let Ok(view) = View::parse(row.bytes)
+        if outline.kind == Kind::KeyRotated
+            && let Some(finding) = self.epochs.rotate(seq, bytes)
         {
-            self.contents(seq, outline.kind, &view);
+            self.add(finding);
+        }
+        if (outline.kind == Kind::Destroyed || outline.has_payloads || outline.announces)
+            && let Ok(view) = View::parse(bytes)
+        {
+            self.contents(seq, leaf, outline.kind, &view);
         }
     }
 
-    /// What an entry says of payloads: its own, or those it destroyed.
-    fn contents(&mut self, seq: u64, kind: Kind, view: &View<'_>) {
+    /// What an entry says of groups and payloads: its own, or those it destroyed.
+    fn contents(&mut self, seq: u64, leaf: Hash, kind: Kind, view: &View<'_>) {
         if kind == Kind::Destroyed {
-            let refs = view.refs().filter(|(name, _)| *name == b"group").map(|(_, group)| group);
-            let facts = view.facts().filter_map(|(name, fact)| match fact {
-                FactView::Text(group) if name == b"group" => Some(group),
-                _ => None,
-            });
-            for group in refs.chain(facts) {
-                self.destroyed.entry(header::text(group)).or_insert(seq);
-            }
+            self.groups.destroy(seq, leaf, view);
+        } else {
+            view.refs().filter(|(_, value)| is_group(value)).for_each(|(_, group)| self.groups.announce(seq, group));
         }
         for payload in view.payloads() {
+            self.groups.sealed(seq, &payload);
             self.payload(seq, &payload);
         }
     }
 
     /// What the stored tile says an entry's leaf hash is.
     fn tiled(&mut self, seq: u64) -> Option<Hash> {
-        let index = seq / 256;
+        let index = seq / BUNDLE;
         if self.tile.as_ref().is_none_or(|(at, _)| *at != index) {
-            let complete = self.latest_size.is_some_and(|size| (index + 1) * 256 <= size);
-            let tile = if complete {
-                match self.given.store.tile(0, index) {
-                    Ok(tile) => tile.filter(|hashes| hashes.len() == 256),
-                    Err(error) => {
-                        self.unreadable(&format!("tile {index}"), &error);
-                        None
-                    }
+            let tile = if index < self.bundles {
+                match self.given.store.stored_tile(0, index) {
+                    Ok(tile) => tile.map(|tile| tile.hashes).filter(|hashes| hashes.len() as u64 == BUNDLE),
+                    // Told when the tile is compared.
+                    Err(_) => None,
                 }
             } else {
                 None
@@ -715,32 +854,76 @@ impl Walk<'_> {
     }
 
     /// Settles an entry's leaf hash by its successor, and adds it to the tree.
-    fn link(&mut self, before: &Before, says: Option<Hash>, column: Hash) {
+    fn link(&mut self, before: &Before, says: Option<Hash>) {
+        let seq = before.seq;
         let Some(says) = says.filter(|says| *says != before.leaf) else {
+            self.settle(true);
             return self.push_leaf(before.leaf);
         };
-        // Two disagree; the tile, or else the column copied from the successor, tells which of them was altered.
-        let seq = before.seq;
-        let tiled = self.tiled(seq);
-        if tiled.unwrap_or(column) == before.leaf {
-            let detail = format!("entry {} was altered: it names another entry before it than entry {seq}", seq + 1);
-            self.find(FindingKind::AlteredEntry, Some(seq + 1), detail);
-            self.push_leaf(before.leaf);
+        // Two disagree. The tile tells which of them was altered; where there is none yet, what comes after the second.
+        if let Some(tiled) = self.tiled(seq) {
+            self.settle(true);
+            self.disagreed(seq, tiled == before.leaf);
+            self.push_leaf(tiled);
+        } else if self.doubt.is_some() {
+            // The one in the middle agrees with neither side.
+            self.settle(false);
+            self.push_leaf(says);
         } else {
-            let detail = format!("entry {seq} was altered: its hash is not the one entry {} names", seq + 1);
+            self.doubt = Some(Doubt { seq, found: before.leaf, said: says });
+        }
+    }
+
+    /// Decides a doubt: whether the first of the two was altered, or else the second.
+    fn settle(&mut self, first: bool) {
+        let Some(doubt) = self.doubt.take() else { return };
+        self.disagreed(doubt.seq, !first);
+        self.push_leaf(if first { doubt.said } else { doubt.found });
+    }
+
+    fn disagreed(&mut self, seq: u64, second: bool) {
+        let next = seq + 1;
+        if second {
+            let detail = format!("entry {next} was altered: it names another entry before it than entry {seq}");
+            self.find(FindingKind::AlteredEntry, Some(next), detail);
+        } else {
+            let detail = format!("entry {seq} was altered: its hash is not the one entry {next} names");
             self.find(FindingKind::AlteredEntry, Some(seq), detail);
-            self.push_leaf(tiled.unwrap_or(says));
+        }
+    }
+
+    /// There are no more entries.
+    fn finish(&mut self) {
+        let last = self.before.take();
+        if let (Some(doubt), Some(last)) = (&self.doubt, &last) {
+            // Nothing comes after the second: the signed root tells.
+            let mut tree = self.tree.clone();
+            tree.push(doubt.said, &mut Vec::new());
+            tree.push(last.leaf, &mut Vec::new());
+            let first =
+                self.latest.as_ref().is_some_and(|latest| latest.size == tree.size && latest.root == tree.root());
+            self.settle(first);
+        }
+        self.settle(true);
+        if let Some(last) = last {
+            self.push_leaf(last.leaf);
         }
     }
 
     /// Entries `next` up to `seq` are not there.
-    fn gap(&mut self, next: u64, seq: u64, says: Option<Hash>, column: Hash) {
+    fn gap(&mut self, next: u64, seq: u64, says: Option<Hash>) {
         let detail = if seq - next == 1 {
             format!("entry {next} is missing")
         } else {
             format!("entries {next} to {} are missing", seq - 1)
         };
         self.find(FindingKind::MissingEntry, Some(next), detail);
+        self.fill(next, seq, says);
+    }
+
+    /// Adds to the tree what tiles, and the entry after them, say of entries `next` up to `seq`.
+    fn fill(&mut self, next: u64, seq: u64, says: Option<Hash>) {
+        self.settle(true);
         if let Some(before) = self.before.take() {
             self.push_leaf(before.leaf);
         }
@@ -751,7 +934,7 @@ impl Walk<'_> {
             return;
         }
         for missing in next..seq {
-            let successor = (missing + 1 == seq).then(|| says.unwrap_or(column));
+            let successor = says.filter(|_| missing + 1 == seq);
             match self.tiled(missing).or(successor) {
                 Some(leaf) => self.push_leaf(leaf),
                 None => {
@@ -765,30 +948,51 @@ impl Walk<'_> {
     fn push_leaf(&mut self, leaf: Hash) {
         let mut full = Vec::new();
         self.tree.push(leaf, &mut full);
-        if self.roots_known {
-            full.iter().for_each(|tile| self.check_tile(tile));
-        }
+        full.iter().for_each(|tile| self.check_tile(tile));
         self.check_roots();
     }
 
     fn check_tile(&mut self, tile: &Full) {
         let Full { level, index, hashes, root } = tile;
         let (level, index) = (*level, *index);
-        let last = (index + 1).checked_shl(8 * (u32::from(level) + 1)).map(|end| end - 1);
-        // A tile past the latest checkpoint was never due.
-        if self.latest_size.is_none_or(|size| last.is_none_or(|last| last >= size)) {
+        let end = (index + 1).checked_shl(8 * (u32::from(level) + 1));
+        // Tiles are stored with the bundle that completes them.
+        let Some(end) = end.filter(|end| *end <= self.bundles.saturating_mul(BUNDLE)) else { return };
+        self.tiles_due += 1;
+        if !self.roots_known {
             return;
         }
-        let wrong = match (self.given.store.tile(level, index), self.given.store.tile_roots(level, index..index + 1)) {
-            (Ok(Some(stored)), Ok(roots)) => stored != *hashes || roots != [*root],
-            (Ok(None), _) | (_, Err(StoreError::Corrupt(_))) => true,
-            (Err(error), _) | (_, Err(error)) => {
-                return self.unreadable(&format!("tile {index} of level {level}"), &error);
+        let of = format!("tile {index} of level {level}");
+        match self.given.store.stored_tile(level, index) {
+            Ok(Some(stored)) => {
+                let differs = stored.hashes.iter().zip(hashes).position(|(stored, hash)| stored != hash);
+                if let Some(place) = differs {
+                    let first = (index * BUNDLE + place as u64) << (8 * u32::from(level));
+                    let detail = format!("{of} is not what the entries give, from entry {first} on");
+                    self.find(FindingKind::AlteredTile, Some(first), detail);
+                } else if stored.root != *root || stored.hashes.len() != hashes.len() {
+                    self.find(FindingKind::AlteredTile, Some(end - 1), format!("{of} is not what the entries give"));
+                }
             }
-        };
-        if wrong {
-            let detail = format!("tile {index} of level {level} is not what the entries give");
-            self.find(FindingKind::AlteredTile, last, detail);
+            Ok(None) => self.find(FindingKind::AlteredTile, Some(end - 1), format!("{of} is missing")),
+            Err(StoreError::Corrupt(error)) => {
+                self.find(FindingKind::AlteredTile, Some(end - 1), format!("{of} is damaged: {error}"));
+            }
+            Err(error) => self.unreadable(&of, &error),
+        }
+    }
+
+    fn check_tiles(&mut self) {
+        if !self.roots_known {
+            return;
+        }
+        match self.given.store.stored_tiles() {
+            Ok(found) if found > self.tiles_due => {
+                let detail = format!("{found} tiles are stored, where the entries complete {}", self.tiles_due);
+                self.find(FindingKind::AlteredTile, None, detail);
+            }
+            Ok(_) => {}
+            Err(error) => self.unreadable("the tiles", &error),
         }
     }
 
@@ -808,19 +1012,11 @@ impl Walk<'_> {
                 self.find(FindingKind::UnsignedEntries, Some(size), detail);
             }
         }
-        // Checkpoints beyond the end still have to be signed by this log's key.
-        while let Some(stored) = self.next_checkpoint.take() {
-            self.check_checkpoint(&stored, Hash::ZERO);
-            self.pull_checkpoint();
+        self.check_latest();
+        for finding in self.outside.settle(found, &self.epochs) {
+            self.add(finding);
         }
-        while let Some(anchor) = self.next_anchor.take() {
-            let detail = format!(
-                "{} shows {} entries, the log has {found}: its end was cut off or an older copy was put back",
-                anchor.anchor, anchor.size
-            );
-            self.find(FindingKind::RolledBack, Some(found), detail);
-            self.next_anchor = self.anchors.next();
-        }
+        self.check_epochs();
     }
 
     // -- index ------------------------------------------------------------------------------------------------
@@ -837,7 +1033,7 @@ impl Walk<'_> {
             return;
         }
         let mut stored = self.index.empty();
-        let read = self.given.store.index(&mut |key, seq| stored.add(key, seq));
+        let read = self.given.store.index(&mut |key, bundle, members| stored.add(key, bundle, members));
         match read {
             Err(error) => self.unreadable("the index", &error),
             Ok(()) if stored.same(&self.index) => {}
@@ -854,12 +1050,9 @@ impl Walk<'_> {
     // -- payloads and keys ------------------------------------------------------------------------------------
 
     fn payload(&mut self, seq: u64, reference: &PayloadRef) {
-        if !self.groups.contains_key(&reference.group) {
-            self.groups.insert(reference.group.clone(), GroupState { first: seq, gone: Vec::new() });
-        }
         let stored = match self.given.store.payload(&reference.ciphertext) {
             Ok(Some(stored)) => stored,
-            Ok(None) => return self.gone(seq, reference),
+            Ok(None) => return self.groups.gone(seq, reference),
             Err(error) => return self.unreadable(&format!("payload {} of entry {seq}", reference.name), &error),
         };
         let name = &reference.name;
@@ -883,7 +1076,7 @@ impl Walk<'_> {
                 match hash_blob(vault, &reference.ciphertext) {
                     Ok(Some(hash)) if hash == reference.ciphertext => {}
                     Ok(Some(_)) => return self.find(FindingKind::AlteredPayload, Some(seq), altered),
-                    Ok(None) => return self.gone(seq, reference),
+                    Ok(None) => return self.groups.gone(seq, reference),
                     Err(error) => {
                         let detail =
                             format!("the ciphertext of payload {name} of entry {seq} could not be read: {error}");
@@ -915,15 +1108,7 @@ impl Walk<'_> {
         }
     }
 
-    fn gone(&mut self, seq: u64, reference: &PayloadRef) {
-        if let Some(group) = self.groups.get_mut(&reference.group).filter(|group| group.gone.len() < MAX_FINDINGS) {
-            group.gone.push((seq, reference.name.clone()));
-        }
-    }
-
     fn check_groups(&mut self) {
-        let groups = std::mem::take(&mut self.groups);
-        let destroyed = std::mem::take(&mut self.destroyed);
         let stored = match self.given.store.payload_counts() {
             Ok(counts) => counts,
             Err(error) => {
@@ -931,34 +1116,9 @@ impl Walk<'_> {
                 BTreeMap::new()
             }
         };
-        for (name, group) in &groups {
-            let key_exists = self.given.vault.map(|vault| vault.group_exists(name));
-            if let Some(entry) = destroyed.get(name) {
-                if stored.contains_key(name) || key_exists == Some(true) {
-                    self.notes.push(format!("entry {entry} records that group {name} was destroyed, but it is not destroyed in full: repeat it"));
-                } else {
-                    self.notes.push(format!("group {name} was lawfully destroyed: entry {entry} records it"));
-                }
-                continue;
-            }
-            if key_exists == Some(false) {
-                let detail = format!("the key of group {name} is gone, and no entry records that it was destroyed");
-                self.find(FindingKind::DestroyedWithoutEntry, Some(group.first), detail);
-            }
-            for (seq, payload) in &group.gone {
-                let detail =
-                    format!("payload {payload} of entry {seq} is missing, and no entry records that it was destroyed");
-                self.find(FindingKind::MissingPayload, Some(*seq), detail);
-            }
-        }
-        let unlogged: BTreeSet<&String> = stored.keys().filter(|name| !groups.contains_key(*name)).collect();
-        for name in unlogged {
-            self.find(
-                FindingKind::UnloggedPayload,
-                None,
-                format!("payloads of group {name} are stored that no entry speaks of"),
-            );
-        }
+        let mut groups = std::mem::take(&mut self.groups);
+        groups.judge(self.tree.size, &stored, self.given.vault, &mut |finding| self.add(finding));
+        self.groups = groups;
     }
 
     fn check_keys(&mut self) {
@@ -971,6 +1131,23 @@ impl Walk<'_> {
             }
             Err(error) => self.find(FindingKind::Unreadable, None, format!("the key files could not be read: {error}")),
         }
+    }
+
+    fn unanchored(&self) -> Option<Unanchored> {
+        let from_seq = self.known_outside;
+        let entries = self.tree.size.checked_sub(from_seq).filter(|entries| *entries > 0)?;
+        Some(Unanchored { from_seq, entries, since: self.since.map(moment::text) })
+    }
+
+    fn doubtful(&self) -> Vec<Doubtful> {
+        let mut doubtful = self.epochs.doubtful();
+        doubtful.iter_mut().for_each(|doubt| doubt.since = self.time_of(doubt.from_seq));
+        doubtful
+    }
+
+    fn time_of(&self, seq: u64) -> Option<String> {
+        let bytes = self.given.store.entry(seq).ok()??;
+        Some(moment::text(View::parse(&bytes).ok()?.time))
     }
 
     fn report(mut self) -> Report {
@@ -991,9 +1168,27 @@ impl Walk<'_> {
         if self.given.epochs.is_empty() && self.worst.is_none() {
             self.worst = Some(Verdict::Unsigned);
         }
-        if self.anchored_to.is_none() {
+        self.notes.append(&mut self.outside.notes);
+        if self.anchored.is_none() {
             self.notes
                 .push("no checkpoint from outside the database was given: a cut-off end would not show".to_owned());
+        }
+        let unanchored = self.unanchored();
+        if let (Some(unanchored), true) = (&unanchored, self.anchored.is_some()) {
+            let since = unanchored.since.as_deref().unwrap_or("an unknown time");
+            self.notes.push(format!(
+                "{} entries, from entry {} of {since} on, are covered by no checkpoint known outside this machine: whoever \
+                 holds its keys could have rewritten them",
+                unanchored.entries, unanchored.from_seq
+            ));
+        }
+        let doubtful = self.doubtful();
+        for doubt in &doubtful {
+            let since = doubt.since.as_deref().unwrap_or("an unknown time");
+            self.notes.push(format!(
+                "entries {} to {}, since {since}, could have been rewritten with a stolen key: {}",
+                doubt.from_seq, doubt.to_seq, doubt.why
+            ));
         }
         let unsigned = |f: &Finding| {
             matches!(
@@ -1005,20 +1200,35 @@ impl Walk<'_> {
                     | FindingKind::Unreadable
             )
         };
-        let signed = !self.given.epochs.is_empty() && self.latest_size.is_some() && !self.findings.iter().any(unsigned);
-        let fallback = if self.anchored_to.is_some() { Verdict::Intact } else { Verdict::Unanchored };
+        let signed = self.head_signed && !self.findings.iter().any(unsigned);
+        let fallback = if self.anchored.is_some() { Verdict::Intact } else { Verdict::Unanchored };
+        let (anchored_to, anchored_by, until) = match self.anchored {
+            Some(Anchored { size, by, until }) => (Some(size), Some(by), until),
+            None => (None, None, None),
+        };
         Report {
             verdict: self.worst.unwrap_or(fallback),
             size: self.entries,
             root: self.tree.root(),
             signed,
-            anchored_to: self.anchored_to,
-            complete_until: self.complete_until.map(moment::text),
+            anchored_to,
+            anchored_by,
+            complete_until: until.map(moment::text),
+            unanchored,
+            anchors: self.outside.reports(),
+            epochs: self.epochs.report(),
+            doubtful,
+            destroyed: self.groups.destroyed(),
             findings: self.findings,
             notes: self.notes,
             cannot_show: CANNOT_SHOW,
         }
     }
+}
+
+/// References to retention groups are told by how they begin.
+fn is_group(value: &[u8]) -> bool {
+    value.starts_with(GROUP_MARK.as_bytes())
 }
 
 fn hash_blob(vault: &Vault, hash: &Hash) -> std::io::Result<Option<Hash>> {
@@ -1033,5 +1243,7 @@ fn hash_blob(vault: &Vault, hash: &Hash) -> std::io::Result<Option<Hash>> {
     }
 }
 
+#[cfg(test)]
+mod key_tests;
 #[cfg(test)]
 mod tests;

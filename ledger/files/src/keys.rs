@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use provenote_ledger::KeyStore;
 
 use crate::temporary::{Temporary, sweep};
-use crate::{found, overwrite, private_folder, sync_folder};
+use crate::{found, overwrite, private_file, private_folder, sync_folder};
+
+/// What processes lock that change a key file; no key's name begins so.
+const LOCK: &str = ".lock";
 
 /// A [`KeyStore`] in a folder: a key file's name is its path below it.
 #[derive(Debug, Clone)]
@@ -70,6 +73,21 @@ impl KeyStore for FileKeys {
         old.map_or(Ok(()), |mut old| overwrite(&mut old))
     }
 
+    fn append(&mut self, name: &str, contents: &[u8]) -> io::Result<()> {
+        let path = self.path(name)?;
+        let folder = parent(&path);
+        if !folder.is_dir() {
+            private_folder(folder)?;
+            sync_folder(&self.folder)?;
+        }
+        let new = !path.exists();
+        // One write to a file opened so goes to its end whoever else writes to it.
+        let mut file = private_file().append(true).create(true).open(&path)?;
+        file.write_all(contents)?;
+        file.sync_all()?;
+        if new { sync_folder(folder) } else { Ok(()) }
+    }
+
     fn destroy(&mut self, name: &str) -> io::Result<()> {
         let path = self.path(name)?;
         let Some(mut file) = found(OpenOptions::new().write(true).open(&path))? else { return Ok(()) };
@@ -96,6 +114,13 @@ impl KeyStore for FileKeys {
         }
         names.sort();
         Ok(names)
+    }
+
+    fn lock(&self) -> io::Result<Box<dyn Send>> {
+        // The file is empty and stays; the operating system releases the lock when it is closed.
+        let file = private_file().write(true).create(true).truncate(false).open(self.folder.join(LOCK))?;
+        file.lock()?;
+        Ok(Box::new(file))
     }
 }
 
@@ -124,11 +149,57 @@ mod tests {
     }
 
     #[test]
+    fn lines_added_by_several_at_once_are_all_there() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let folder = dir.path().join("keys");
+        FileKeys::open(&folder).expect("opens");
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let folder = &folder;
+                scope.spawn(move || {
+                    let mut keys = FileKeys::open(folder).expect("opens");
+                    for n in 0..25 {
+                        keys.append("destroyed.jsonl", format!("{writer} {n}\n").as_bytes()).expect("appends");
+                    }
+                });
+            }
+        });
+        let keys = FileKeys::open(&folder).expect("opens");
+        let text = String::from_utf8(keys.read("destroyed.jsonl").expect("reads").expect("is there")).expect("text");
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_unstable();
+        let mut expected: Vec<String> = (0..4).flat_map(|w| (0..25).map(move |n| format!("{w} {n}"))).collect();
+        expected.sort_unstable();
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn one_at_a_time_holds_the_lock() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let keys = FileKeys::open(dir.path()).expect("opens");
+        let held = keys.lock().expect("locks");
+        let (to, from) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let (other, folder) = (to.clone(), dir.path());
+            scope.spawn(move || {
+                let waited = FileKeys::open(folder).and_then(|keys| keys.lock()).expect("locks in the end");
+                other.send("second").expect("is heard");
+                drop(waited);
+            });
+            to.send("first").expect("is heard");
+            drop(held);
+        });
+        assert_eq!(from.try_iter().collect::<Vec<_>>(), ["first", "second"]);
+        assert_eq!(keys.list("").expect("lists"), [""; 0], "the lock is no key");
+    }
+
+    #[test]
     fn no_name_leads_out() {
         let dir = tempfile::tempdir().expect("a folder");
         let mut keys = FileKeys::open(dir.path()).expect("opens");
         for bad in ["", "../a", "/etc/passwd", "users/../../a", "users//a", "users/.a", "a/b/c", "A", "a\0b"] {
             assert!(keys.read(bad).is_err() && keys.write(bad, b"x").is_err() && keys.destroy(bad).is_err(), "{bad:?}");
+            assert!(keys.append(bad, b"x").is_err(), "{bad:?}");
         }
     }
 

@@ -5,11 +5,13 @@
 //! the module `temporary`.
 
 mod anchor;
+mod anchors;
 mod blobs;
 mod keys;
 mod temporary;
 
 pub use anchor::FileAnchor;
+pub use anchors::{Alarm, FileAnchors};
 pub use blobs::FileBlobs;
 pub use keys::FileKeys;
 

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use provenote_ledger::conformance::{entry, payload, signer, suite, verified};
-use provenote_ledger::{AppendError, Log, NoAnchor, Verdict};
+use provenote_ledger::{AppendError, Log, NoAnchor, Prepared, Verdict};
 
 use super::*;
 
@@ -61,8 +61,63 @@ fn what_is_no_ledger_is_refused_in_one_sentence() {
     let store = SqliteStore::create(&path("new.db")).expect("makes it");
     store.connection.execute_batch("PRAGMA user_version = 7").expect("sets");
     drop(store);
-    assert!(matches!(SqliteStore::open(&path("new.db")), Err(StoreError::TooNew { found: 7, known: 1 })));
+    assert!(matches!(SqliteStore::open(&path("new.db")), Err(StoreError::TooNew { found: 7, known: 2 })));
+    let older = Connection::open(path("new.db")).expect("opens");
+    older.execute_batch("PRAGMA user_version = 1").expect("sets");
+    drop(older);
+    let error = SqliteStore::open(&path("new.db")).expect_err("was never released");
+    assert!(error.to_string().contains("format 1") && error.to_string().contains("make a new practice"), "{error}");
     assert!(SqliteStore::create(&path("text.db")).is_err(), "nothing is overwritten");
+}
+
+/// Whatever packing did, a commit waits for the disk, and what is destroyed is overwritten.
+#[test]
+fn packing_leaves_the_settings_as_they_were() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("ledger.db");
+    let mut store = SqliteStore::create(&path).expect("makes it");
+    let settings = |store: &SqliteStore| {
+        ["synchronous", "secure_delete", "busy_timeout", "mmap_size"].map(|name| {
+            let found = store.connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
+            found.expect("reads")
+        })
+    };
+    let before = settings(&store);
+    assert_eq!(before, [2, 1, 5_000, 0]);
+    store.pack(&[]).expect_err("there is no log yet");
+    assert_eq!(settings(&store), before);
+    let mut log = Log::create(Box::new(store), &signer(1), Box::new(NoAnchor)).expect("begins");
+    for n in 0..300 {
+        log.append(1, &signer(1), vec![entry("client.viewed", n)]).expect("appends");
+    }
+    let mut store = SqliteStore::open(&path).expect("opens");
+    assert_eq!(store.bundles().expect("reads"), 1);
+    store.pack(&[]).expect("nothing to do");
+    store.runs(0, &mut |_| ControlFlow::Continue(())).expect("reads");
+    assert_eq!(settings(&store), before);
+}
+
+/// While another process writes, packing does not wait for it: the append has been acknowledged long since.
+#[test]
+fn packing_gives_way_to_others() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("ledger.db");
+    let signer = signer(1);
+    let mut log = Log::create(Box::new(SqliteStore::create(&path).expect("makes it")), &signer, Box::new(NoAnchor))
+        .expect("begins");
+    let group = |n| Prepared::new(vec![entry("client.viewed", n)]).expect("is good");
+    for n in 0..256 {
+        log.append_groups(1, &signer, &[group(n)]).expect("appends");
+    }
+    let other = Connection::open(&path).expect("opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("locks");
+    log.pack();
+    assert_eq!(log.store().bundles().expect("reads"), 0);
+    assert_eq!(verified(log.store(), &signer, None).findings, Vec::new());
+    other.execute_batch("ROLLBACK").expect("unlocks");
+    log.pack();
+    assert_eq!(log.store().bundles().expect("reads"), 1);
+    assert_eq!(verified(log.store(), &signer, None).findings, Vec::new());
 }
 
 #[test]
@@ -179,6 +234,7 @@ fn flipped_bytes_are_found() {
     let signer = signer(1);
     let mut log = Log::create(Box::new(SqliteStore::create(&path).expect("makes it")), &signer, Box::new(NoAnchor))
         .expect("begins");
+    // A bundle and a tail.
     for n in 0..4_u64 {
         let sealed = payload("grp-a", &n.to_be_bytes().repeat(90));
         let entries = (0..66).map(|m| entry("client.viewed", m)).chain([entry("session.recorded", n).payload(sealed)]);
@@ -188,12 +244,14 @@ fn flipped_bytes_are_found() {
     let epochs = log.epochs().to_vec();
     // Content: everything a reader can be shown. A flip in free space changes none of it.
     let content = |store: &dyn Store| -> Result<Vec<u8>, StoreError> {
-        let mut all = format!("{:?}{:?}", store.identity()?, store.checkpoints(0, 999)?).into_bytes();
+        let mut all = format!("{:?}{:?}", store.identity()?, store.latest()?).into_bytes();
         let mut hashes = Vec::new();
-        store.entries(0, &mut |row| {
-            all.extend([&row.seq.to_be_bytes()[..], &row.prev.0, &row.time.to_be_bytes(), row.bytes].concat());
+        store.runs(0, &mut |run| {
+            all.extend(format!("{run:?}").into_bytes());
             hashes.extend(
-                provenote_ledger::Header::parse(row.bytes).iter().flat_map(|h| h.payloads.iter().map(|p| p.ciphertext)),
+                Entries::of(run.bytes)
+                    .filter_map(|entry| provenote_ledger::Header::parse(entry).ok())
+                    .flat_map(|header| header.payloads.into_iter().map(|payload| payload.ciphertext)),
             );
             ControlFlow::Continue(())
         })?;
@@ -201,8 +259,8 @@ fn flipped_bytes_are_found() {
             all.extend(format!("{:?}", store.payload(&hash)?).bytes());
         }
         let mut rows = Vec::new();
-        store.index(&mut |key, seq| rows.push((key, seq)))?;
-        all.extend(format!("{rows:?}{:?}", store.tile(0, 0)?).bytes());
+        store.index(&mut |key, bundle, members| rows.push((key, bundle, *members)))?;
+        all.extend(format!("{rows:?}{:?}{}", store.stored_tile(0, 0)?, store.stored_tiles()?).bytes());
         Ok(all)
     };
     drop(log);

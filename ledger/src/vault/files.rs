@@ -71,6 +71,9 @@ pub(crate) struct LogFile {
     pub(crate) v: u32,
     pub(crate) origin: String,
     pub(crate) epochs: Vec<EpochRecord>,
+    /// The next key: made, and not yet known to have been given the log by an entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<NextRecord>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,6 +81,13 @@ pub(crate) struct LogFile {
 pub(crate) struct EpochRecord {
     pub(crate) number: u32,
     pub(crate) from_size: u64,
+    pub(crate) vkey: String,
+    pub(crate) wraps: Vec<WrapRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NextRecord {
     pub(crate) vkey: String,
     pub(crate) wraps: Vec<WrapRecord>,
 }

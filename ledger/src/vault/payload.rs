@@ -97,8 +97,13 @@ pub(crate) fn padded(length: usize) -> usize {
     usize::try_from(padme((length + LENGTH) as u64)).unwrap_or(usize::MAX).max(SMALLEST)
 }
 
+/// The key a payload is committed to with. It may be handed out with the plaintext: it opens nothing else.
+pub(crate) fn commitment_key(data_key: &Key) -> Key {
+    data_key.derive("payload commitment")
+}
+
 pub(crate) fn commitment(data_key: &Key) -> Hmac<Sha256> {
-    let key = data_key.derive("payload commitment");
+    let key = commitment_key(data_key);
     // RFC 2104 §2 pads a key shorter than the block with zeros.
     let mut block = Zeroizing::new([0; 64]);
     block[..32].copy_from_slice(key.bytes().as_slice());

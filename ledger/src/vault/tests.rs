@@ -189,6 +189,38 @@ proptest! {
 }
 
 #[test]
+fn a_disclosed_payload_opens_its_commitment_and_nothing_else() {
+    use hmac::{Hmac, KeyInit as _, Mac as _};
+    let mut b = bench();
+    let texts: [&[u8]; 3] = [b"", b"a word", &vec![7; 1 << 21]];
+    let mut keys = Vec::new();
+    for text in texts {
+        let sealed = b.vault.seal(&b.owner, GROUP, "note", "text/plain", text, &mut b.random).expect("seals");
+        let shown =
+            b.vault.disclose(&b.owner, &sealed.reference, &sealed.wrapped_key, &sealed.body).expect("is disclosed");
+        assert_eq!(shown.plaintext.as_slice(), text);
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(shown.commitment_key.as_slice()).expect("a key");
+        mac.update(text);
+        mac.verify_slice(&sealed.reference.commitment.0).expect("the header's commitment");
+        keys.push(shown.commitment_key.to_vec());
+    }
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), texts.len(), "a key of its own for each");
+    let sealed = b.vault.seal(&b.owner, GROUP, "note", "text/plain", b"x", &mut b.random).expect("seals");
+    let stranger = b.vault.create_user("usr-stranger", b"battery staple", SMALL, &mut b.random).expect("a user");
+    assert!(matches!(
+        b.vault.disclose(&stranger, &sealed.reference, &sealed.wrapped_key, &sealed.body),
+        Err(VaultError::NotEntitled { .. })
+    ));
+    b.vault.destroy_group(GROUP, &[]).expect("destroys");
+    assert!(matches!(
+        b.vault.disclose(&b.owner, &sealed.reference, &sealed.wrapped_key, &sealed.body),
+        Err(VaultError::GroupGone(_))
+    ));
+}
+
+#[test]
 fn nothing_can_be_moved() {
     let mut b = bench();
     b.vault.create_group(&b.owner, "grp-other", "clinical", CLIENT, &mut b.random).expect("makes a group");

@@ -6,13 +6,14 @@ use super::*;
 use crate::conformance::{Seeded, entry, epochs, payload, signer};
 use crate::header::Header;
 use crate::log::Log;
-use crate::memory::{Contents, MemoryBlobs, MemoryEntry, MemoryKeys, MemoryStore};
+use crate::memory::{Contents, MemoryBlobs, MemoryKeys, MemoryStore};
 use crate::note::LogSigner;
-use crate::store::NoAnchor;
+use crate::packing::{Entries, Members, push_entry};
+use crate::store::{NoAnchor, StoredCheckpoint};
 use crate::tree::{Frontier, leaf_hash};
 use crate::vault::{Argon2Params, KeyStore as _};
 
-/// A log of 300 entries: ten commits of one, then one of 290; so it has a full tile.
+/// A log of 300 entries: ten commits of one, then one of 290; so it has a bundle, and 44 entries in its tail.
 fn log() -> (MemoryStore, LogSigner, String) {
     let (store, signer) = (MemoryStore::default(), signer(1));
     let mut log = Log::create(Box::new(store.clone()), &signer, Box::new(NoAnchor)).expect("begins");
@@ -25,16 +26,13 @@ fn log() -> (MemoryStore, LogSigner, String) {
     (store, signer, anchor)
 }
 
+fn given(label: &str, note: String) -> GivenAnchor {
+    GivenAnchor { label: label.to_owned(), note }
+}
+
 fn check(store: &MemoryStore, signer: &LogSigner, anchor: Option<&String>) -> Report {
     let epochs = epochs(signer);
-    let given = Verification {
-        store,
-        epochs: &epochs,
-        local_anchor: anchor.cloned(),
-        anchors: &[],
-        vault: None,
-        unlocked: None,
-    };
+    let given = Verification { local_anchor: anchor.cloned(), ..Verification::new(store, &epochs) };
     verify(&given, &mut |_, _| {})
 }
 
@@ -77,8 +75,7 @@ fn an_untouched_log_is_intact_and_says_what_it_cannot_show() {
 fn an_edited_entry_is_named() {
     for seq in [0, 4, 100, 255, 256, 298, 299] {
         let report = forged(|c| {
-            let entry = c.entries.get_mut(&seq).expect("is there");
-            entry.bytes = edited(&entry.bytes, |header| header.actor = "usr-fedcba9876543210".to_owned());
+            c.alter(seq, |bytes| *bytes = edited(bytes, |h| h.actor = "usr-fedcba9876543210".to_owned()));
         });
         assert_eq!(report.verdict, Verdict::Altered, "{seq}");
         if seq == 299 {
@@ -90,8 +87,8 @@ fn an_edited_entry_is_named() {
     }
     // Bytes that are no header at all, and two entries at once.
     let report = forged(|c| {
-        c.entries.get_mut(&3).expect("is there").bytes[5] ^= 1;
-        c.entries.get_mut(&270).expect("is there").bytes.clear();
+        c.alter(3, |bytes| bytes[5] ^= 1);
+        c.alter(270, Vec::clear);
     });
     let mut seqs = named(&report, FindingKind::AlteredEntry);
     seqs.dedup();
@@ -102,48 +99,59 @@ fn an_edited_entry_is_named() {
 fn an_edit_with_the_chain_made_to_fit_breaks_a_signed_root() {
     let report = forged(|c| {
         let mut prev: Option<Hash> = None;
-        for (seq, entry) in c.entries.range_mut(5..) {
-            entry.bytes = edited(&entry.bytes, |header| {
+        let mut entries = c.entries();
+        for (seq, bytes) in &mut entries[5..] {
+            *bytes = edited(bytes, |header| {
                 header.prev = prev.unwrap_or(header.prev);
                 if *seq == 5 {
                     header.kind = "client.added".to_owned();
                 }
             });
-            entry.prev = prev.unwrap_or(entry.prev);
-            prev = Some(leaf_hash(&entry.bytes));
+            prev = Some(leaf_hash(bytes));
         }
+        c.lay(entries);
     });
-    assert_eq!((report.verdict, named(&report, FindingKind::RootMismatch)), (Verdict::Altered, vec![5]));
+    assert_eq!((report.verdict, named(&report, FindingKind::RootMismatch)), (Verdict::Altered, vec![299]));
+    assert_eq!(named(&report, FindingKind::AlteredTile), [5], "the tile remembers");
+}
+
+/// Changes of the entries as a list.
+fn relaid(change: impl FnOnce(&mut Vec<(u64, Vec<u8>)>)) -> Report {
+    forged(|c| {
+        let mut entries = c.entries();
+        change(&mut entries);
+        c.lay(entries);
+    })
 }
 
 #[test]
 fn a_dropped_entry_is_named() {
     for seq in [0_u64, 7, 200, 290] {
-        let report = forged(|c| drop(c.entries.remove(&seq)));
+        let report = relaid(|entries| drop(entries.remove(seq as usize)));
         assert_eq!((report.verdict, named(&report, FindingKind::MissingEntry)), (Verdict::Altered, vec![seq]));
         // The first ten carried a payload, which no entry speaks of now.
         let expected = if seq < 10 { 2 } else { 1 };
         assert_eq!(report.findings.len(), expected, "{:?}", report.findings);
     }
-    let report = forged(|c| c.entries.retain(|seq, _| !(260..270).contains(seq)));
+    let report = relaid(|entries| drop(entries.drain(260..270)));
     assert_eq!((report.verdict, named(&report, FindingKind::MissingEntry)), (Verdict::Altered, vec![260]));
 }
 
 #[test]
 fn a_dropped_tail_is_named() {
-    let report = forged(|c| c.entries.retain(|seq, _| *seq < 297));
+    let report = relaid(|entries| entries.truncate(297));
     assert_eq!((report.verdict, named(&report, FindingKind::Truncated)), (Verdict::Truncated, vec![297]));
 }
 
 #[test]
 fn an_older_copy_is_told_by_the_anchor_alone() {
-    let older = |c: &mut Contents| {
-        c.entries.retain(|seq, _| *seq < 6);
-        c.index.retain(|(_, seq)| *seq < 6);
-        c.checkpoints.retain(|size, _| *size <= 6);
-        c.tiles.clear();
-        c.payloads.retain(|_, payload| payload.group.as_str() < "grp-6");
-    };
+    let (copy, first) = (MemoryStore::default(), signer(1));
+    let mut old = Log::create(Box::new(copy.clone()), &first, Box::new(NoAnchor)).expect("begins");
+    for n in 0..6 {
+        let sealed = payload(&format!("grp-{n}"), &[n as u8; 300]);
+        old.append(1_000 * n as i64, &first, vec![entry("session.recorded", n).payload(sealed)]).expect("appends");
+    }
+    let older = |c: &mut Contents| *c = copy.contents().clone();
     let report = forged(older);
     assert_eq!((report.verdict, named(&report, FindingKind::RolledBack)), (Verdict::RolledBack, vec![6]));
     assert_eq!(report.findings.len(), 1, "{:?}", report.findings);
@@ -160,23 +168,116 @@ fn an_older_copy_is_told_by_the_anchor_alone() {
 
 #[test]
 fn an_inserted_entry_is_named() {
-    // A copy of entry 5 as a new entry 6, everything after moved up by one.
+    // A copy of entry 5 as a new entry 6, everything after moved up by one: in the bundle, and in the tail.
+    for seq in [5, 270] {
+        let report = forged(|c| {
+            let copied = c.entries()[seq as usize].1.clone();
+            let run = if seq < 256 {
+                &mut c.bundles.get_mut(&0).expect("is there").entries
+            } else {
+                c.tail.get_mut(&256).expect("is there")
+            };
+            let mut entries: Vec<Vec<u8>> = Entries::of(run).map(<[u8]>::to_vec).collect();
+            entries.insert((seq % 256) as usize + 1, copied);
+            run.clear();
+            entries.iter().for_each(|entry| push_entry(run, entry));
+        });
+        assert_eq!((report.verdict, named(&report, FindingKind::OutOfOrder)), (Verdict::Altered, vec![seq + 1]));
+        assert_eq!(report.findings.len(), 1, "{:?}", report.findings);
+    }
+}
+
+#[test]
+fn an_entry_that_lies_twice_is_named() {
+    // Still in the tail, and in its bundle already.
     let report = forged(|c| {
-        let entries: Vec<(u64, MemoryEntry)> = c.entries.clone().into_iter().collect();
-        for (seq, entry) in entries.into_iter().filter(|(seq, _)| *seq >= 5) {
-            c.entries.insert(seq + 1, entry);
-        }
+        let mut run = Vec::new();
+        push_entry(&mut run, &c.entries()[255].1);
+        c.tail.insert(255, run);
+    });
+    assert_eq!((report.verdict, named(&report, FindingKind::OutOfOrder)), (Verdict::Altered, vec![255]));
+    let report = forged(|c| {
+        let bundle = c.bundles[&0].clone();
+        c.bundles.insert(1, bundle);
     });
     assert_eq!(report.verdict, Verdict::Altered);
-    assert_eq!(named(&report, FindingKind::OutOfOrder).first(), Some(&6));
+    assert_eq!(named(&report, FindingKind::OutOfOrder).first(), Some(&256));
+}
+
+#[test]
+fn a_bundle_that_is_missing_or_cut_is_named() {
+    let report = forged(|c| c.bundles.clear());
+    assert_eq!((report.verdict, named(&report, FindingKind::MissingEntry)), (Verdict::Altered, vec![0]));
+    // Lengths and bytes that fit no more: what is lost is told once, and what comes after is read.
+    for at in [0, 1, 40_000] {
+        let report = forged(|c| c.bundles.get_mut(&0).expect("is there").entries[at] ^= 0x11);
+        assert_eq!(report.verdict, Verdict::Altered, "{at}");
+        // Of the first ten entries' payloads nobody speaks any more when those cannot be read.
+        let told = report.findings.iter().filter(|f| f.kind != FindingKind::UnloggedPayload).count();
+        assert!((1..4).contains(&told), "{at}: {:?}", report.findings);
+    }
+    let report = forged(|c| c.bundles.get_mut(&0).expect("is there").entries.truncate(50_000));
+    assert_eq!(report.verdict, Verdict::Altered);
+    assert_eq!(named(&report, FindingKind::AlteredEntry).len(), 1, "{:?}", report.findings);
+    let report = forged(|c| c.bundles.get_mut(&0).expect("is there").entries.push(0));
+    assert_eq!((report.verdict, named(&report, FindingKind::AlteredEntry)), (Verdict::Altered, vec![256]));
+    let report = forged(|c| c.tail.get_mut(&256).expect("is there").push(0));
+    assert_eq!((report.verdict, named(&report, FindingKind::AlteredEntry)), (Verdict::Altered, vec![300]));
+    // A bundle far beyond, which costs no walk there.
+    let report = forged(|c| {
+        let bundle = c.bundles[&0].clone();
+        c.bundles.insert(1 << 40, bundle);
+    });
+    assert_eq!(report.verdict, Verdict::Altered);
+}
+
+#[test]
+fn entries_back_in_the_tail_are_as_good() {
+    // As a crash leaves them between an append and the packing after it.
+    let report = forged(|c| {
+        let entries = c.entries();
+        c.bundles.clear();
+        c.tiles.clear();
+        c.index.clear();
+        c.lay(entries);
+    });
+    assert_eq!((report.verdict, report.findings), (Verdict::Intact, Vec::new()));
+}
+
+#[test]
+fn one_of_two_that_disagree_is_named_right() {
+    // In the tail there is no tile to tell: the middle one altered, which then agrees with neither side.
+    for (seq, change) in [
+        (270_u64, (|h: &mut Header| h.prev = Hash::ZERO) as fn(&mut Header)),
+        (298, |h| h.prev = Hash::ZERO),
+        (270, |h| h.actor = "usr-other".to_owned()),
+        (298, |h| h.actor = "usr-other".to_owned()),
+    ] {
+        let report = forged(|c| c.alter(seq, |bytes| *bytes = edited(bytes, change)));
+        assert_eq!(named(&report, FindingKind::AlteredEntry), [seq], "{:?}", report.findings);
+        assert_eq!(report.findings.len(), 1, "{:?}", report.findings);
+    }
+    let report = forged(|c| c.alter(299, |bytes| *bytes = edited(bytes, |h| h.prev = Hash::ZERO)));
+    assert_eq!(named(&report, FindingKind::AlteredEntry), [299]);
+}
+
+#[test]
+fn an_inserted_entry_at_the_end_is_unsigned() {
+    let report = forged(|c| {
+        let last = c.entries()[299].1.clone();
+        push_entry(c.tail.get_mut(&256).expect("is there"), &last);
+    });
+    assert_eq!(report.verdict, Verdict::Altered);
+    assert_eq!(named(&report, FindingKind::OutOfOrder).first(), Some(&300));
 }
 
 #[test]
 fn reordered_entries_are_named() {
     let report = forged(|c| {
-        let (a, b) = (c.entries[&20].clone(), c.entries[&21].clone());
-        c.entries.insert(20, b);
-        c.entries.insert(21, a);
+        let mut entries = c.entries();
+        let (twenty, next) = entries.split_at_mut(21);
+        std::mem::swap(&mut twenty[20].1, &mut next[0].1);
+        c.lay(entries);
     });
     assert_eq!((report.verdict, named(&report, FindingKind::OutOfOrder)), (Verdict::Altered, vec![20, 21]));
 }
@@ -184,12 +285,9 @@ fn reordered_entries_are_named() {
 #[test]
 fn an_appended_entry_without_a_checkpoint_is_unsigned() {
     let report = forged(|c| {
-        let last = c.entries[&299].clone();
-        let prev = leaf_hash(&last.bytes);
-        let bytes = edited(&last.bytes, |header| (header.seq, header.prev) = (300, prev));
-        let keys: Vec<i64> = c.index.iter().filter(|(_, seq)| *seq == 299).map(|(key, _)| *key).collect();
-        c.index.extend(keys.into_iter().map(|key| (key, 300)));
-        c.entries.insert(300, MemoryEntry { prev, time: last.time, bytes });
+        let last = c.entries()[299].1.clone();
+        let prev = leaf_hash(&last);
+        push_entry(c.tail.get_mut(&256).expect("is there"), &edited(&last, |h| (h.seq, h.prev) = (300, prev)));
     });
     assert_eq!((report.verdict, named(&report, FindingKind::UnsignedEntries)), (Verdict::Unsigned, vec![300]));
     assert!(!report.signed);
@@ -202,18 +300,12 @@ fn a_log_signed_again_with_another_key_is_unsigned() {
     {
         let mut c = store.contents();
         let mut tree = Frontier::default();
-        let mut notes = BTreeMap::from([(0, forger.sign(0, tree.root()))]);
-        for (seq, entry) in &c.entries {
-            tree.push(leaf_hash(&entry.bytes));
-            if c.checkpoints.contains_key(&(seq + 1)) {
-                notes.insert(seq + 1, forger.sign(seq + 1, tree.root()));
-            }
-        }
-        c.checkpoints = notes;
+        c.entries().iter().for_each(|(_, bytes)| tree.push(leaf_hash(bytes)));
+        c.head = Some(StoredCheckpoint { size: 300, note: forger.sign(300, tree.root()) });
     }
     let report = check(&store, &signer, Some(&anchor));
     assert_eq!((report.verdict, report.signed), (Verdict::Unsigned, false));
-    assert_eq!(named(&report, FindingKind::BadSignature).len(), 11, "the one of size 0 names no entry");
+    assert_eq!(named(&report, FindingKind::BadSignature), [299]);
 }
 
 #[test]
@@ -236,58 +328,63 @@ fn changed_checkpoints_tiles_columns_and_index_are_found() {
         let report = forged(change);
         (report.verdict, report.findings.first().map(|f| (f.kind, f.seq)))
     };
+    fn head(c: &mut Contents) -> &mut StoredCheckpoint {
+        c.head.as_mut().expect("is there")
+    }
+    assert_eq!(kind(|c| head(c).size = 299), (Verdict::Altered, Some((FindingKind::AlteredCheckpoint, Some(298)))));
     assert_eq!(
-        kind(|c| {
-            let other = c.checkpoints[&4].clone();
-            c.checkpoints.insert(5, other);
-        }),
-        (Verdict::Altered, Some((FindingKind::AlteredCheckpoint, Some(4))))
+        kind(|c| head(c).note.truncate(40)),
+        (Verdict::Altered, Some((FindingKind::AlteredCheckpoint, Some(299))))
     );
-    // The root of one checkpoint under the signature of another.
+    // Another root under the signature.
     assert_eq!(
         kind(|c| {
-            let root = c.checkpoints[&4].lines().nth(2).expect("a root").to_owned();
-            let own = c.checkpoints[&5].lines().nth(2).expect("a root").to_owned();
-            let note = c.checkpoints[&5].replacen(&own, &root, 1);
-            c.checkpoints.insert(5, note);
+            let root = head(c).note.lines().nth(2).expect("a root").to_owned();
+            let other = root.replacen(&root[..1], if root.starts_with('A') { "B" } else { "A" }, 1);
+            head(c).note = head(c).note.replacen(&root, &other, 1);
         }),
-        (Verdict::Altered, Some((FindingKind::AlteredCheckpoint, Some(4))))
+        (Verdict::Unsigned, Some((FindingKind::BadSignature, Some(299))))
     );
     assert_eq!(
         kind(|c| {
-            let note = c.checkpoints[&5].clone();
             // A character within the signature's base64.
+            let note = head(c).note.clone();
             let at = note.len() - 30;
             let flipped = if note.as_bytes()[at] == b'A' { "B" } else { "A" };
-            c.checkpoints.insert(5, format!("{}{flipped}{}", &note[..at], &note[at + 1..]));
+            head(c).note = format!("{}{flipped}{}", &note[..at], &note[at + 1..]);
         }),
-        (Verdict::Unsigned, Some((FindingKind::BadSignature, Some(4))))
+        (Verdict::Unsigned, Some((FindingKind::BadSignature, Some(299))))
     );
     assert_eq!(kind(|c| c.tiles.clear()), (Verdict::Altered, Some((FindingKind::AlteredTile, Some(255)))));
     assert_eq!(
         kind(|c| c.tiles.get_mut(&(0, 0)).expect("is there").hashes[9] = Hash::ZERO),
-        (Verdict::Altered, Some((FindingKind::AlteredTile, Some(255))))
+        (Verdict::Altered, Some((FindingKind::AlteredTile, Some(9))))
     );
     assert_eq!(
         kind(|c| c.tiles.get_mut(&(0, 0)).expect("is there").root = Hash::ZERO),
         (Verdict::Altered, Some((FindingKind::AlteredTile, Some(255))))
     );
     assert_eq!(
-        kind(|c| c.entries.get_mut(&9).expect("is there").time = 1),
-        (Verdict::Altered, Some((FindingKind::AlteredIndex, Some(9))))
+        kind(|c| {
+            let tile = c.tiles[&(0, 0)].clone();
+            c.tiles.insert((0, 1), tile);
+        }),
+        (Verdict::Altered, Some((FindingKind::AlteredTile, None)))
     );
     assert_eq!(
-        kind(|c| {
-            let first = *c.index.first().expect("has rows");
-            c.index.remove(&first);
-        }),
-        (Verdict::Altered, Some((FindingKind::AlteredIndex, None)))
+        kind(|c| c.bundles.get_mut(&0).expect("is there").newest += 1),
+        (Verdict::Altered, Some((FindingKind::AlteredIndex, Some(0))))
     );
+    let index = (Verdict::Altered, Some((FindingKind::AlteredIndex, None)));
+    assert_eq!(kind(|c| assert!(c.index.pop_first().is_some())), index);
+    assert_eq!(kind(|c| assert_eq!(c.index.insert((1, 0), Members::ALL), None)), index);
+    assert_eq!(kind(|c| assert_eq!(c.index.insert((1, 7), Members::ALL), None)), index);
+    assert_eq!(kind(|c| c.index.first_entry().expect("has rows").get_mut().0[31] ^= 0x80), index);
     assert_eq!(
         kind(|c| c.identity.as_mut().expect("is there").origin = "provenote.local/other".to_owned()),
         (Verdict::Altered, Some((FindingKind::AlteredIdentity, None)))
     );
-    assert_eq!(kind(|c| c.checkpoints.clear()).0, Verdict::Altered);
+    assert_eq!(kind(|c| c.head = None).0, Verdict::Altered);
 }
 
 #[test]
@@ -320,16 +417,14 @@ fn a_clock_set_back_without_a_word_is_found() {
     let mut log = Log::create(Box::new(store.clone()), &signer, Box::new(NoAnchor)).expect("begins");
     log.append(9_000, &signer, vec![entry("client.added", 1)]).expect("appends");
     let mut c = store.contents();
-    let first = c.entries[&0].clone();
-    let prev = leaf_hash(&first.bytes);
-    let bytes = edited(&first.bytes, |h| (h.seq, h.prev, h.time) = (1, prev, 10));
+    let first = c.entries()[0].1.clone();
+    let prev = leaf_hash(&first);
+    let bytes = edited(&first, |h| (h.seq, h.prev, h.time) = (1, prev, 10));
     let mut tree = Frontier::default();
     tree.push(prev);
     tree.push(leaf_hash(&bytes));
-    c.checkpoints.insert(2, signer.sign(2, tree.root()));
-    let keys: Vec<i64> = c.index.iter().map(|(key, _)| *key).collect();
-    c.index.extend(keys.into_iter().map(|key| (key, 1)));
-    c.entries.insert(1, MemoryEntry { prev, time: 10, bytes });
+    c.head = Some(StoredCheckpoint { size: 2, note: signer.sign(2, tree.root()) });
+    push_entry(c.tail.get_mut(&0).expect("is there"), &bytes);
     drop(c);
     let report = check(&store, &signer, None);
     assert_eq!((report.verdict, named(&report, FindingKind::TimeWentBack)), (Verdict::Altered, vec![1]));
@@ -340,19 +435,18 @@ fn anchors_of_other_logs_are_refused_and_torn_ones_noted() {
     let (store, signer, _) = log();
     let stranger = LogSigner::new("provenote.local/stranger", &Zeroizing::new([3; 32])).expect("a signer");
     let epochs = epochs(&signer);
-    let anchors = [stranger.sign(5, Hash::ZERO), "nonsense".to_owned()];
-    let given = Verification {
-        store: &store,
-        epochs: &epochs,
-        local_anchor: Some("torn".to_owned()),
-        anchors: &anchors,
-        vault: None,
-        unlocked: None,
-    };
+    let anchors = [given("a form", stranger.sign(5, Hash::ZERO)), given("a text", "nonsense".to_owned())];
+    let given =
+        Verification { local_anchor: Some("torn".to_owned()), anchors: &anchors, ..Verification::new(&store, &epochs) };
     let report = verify(&given, &mut |_, _| {});
     assert_eq!(report.findings.iter().map(|f| f.kind).collect::<Vec<_>>(), [FindingKind::AnchorRefused; 2]);
     assert_eq!((report.verdict, report.anchored_to), (Verdict::Unanchored, None));
     assert!(report.notes.iter().any(|note| note.contains("beside the keys")));
+    assert!(report.findings[0].detail.starts_with("a form ") && report.findings[1].detail.starts_with("a text "));
+    // Another log's checkpoint beside the keys is not torn: somebody put it there.
+    let given = Verification { local_anchor: Some(stranger.sign(5, Hash::ZERO)), ..Verification::new(&store, &epochs) };
+    let report = verify(&given, &mut |_, _| {});
+    assert_eq!(report.findings.iter().map(|f| f.kind).collect::<Vec<_>>(), [FindingKind::AnchorRefused]);
 }
 
 #[test]
@@ -380,12 +474,10 @@ fn with_keys_every_payload_is_opened_and_every_destruction_judged() {
     let anchor = log.checkpoint().expect("reads");
     let check = |vault: &Vault, by: Option<&Unlocked>| {
         let given = Verification {
-            store: &store,
-            epochs: &epochs,
             local_anchor: Some(anchor.clone()),
-            anchors: &[],
             vault: Some(vault),
             unlocked: by,
+            ..Verification::new(&store, &epochs)
         };
         verify(&given, &mut |_, _| {})
     };
@@ -417,10 +509,36 @@ fn with_keys_every_payload_is_opened_and_every_destruction_judged() {
     assert_eq!(named(&report, FindingKind::MissingPayload), [2], "and its blob is gone");
     log.append(2, &signer, vec![entry("record.destroyed", 1).refer("group", "grp-2")]).expect("appends");
     let report = check(&vault, Some(&owner));
-    assert_eq!(report.findings, []);
-    assert!(report.notes.iter().any(|note| note.contains("not destroyed in full")), "the ciphertext is still there");
+    assert_eq!((report.verdict, named(&report, FindingKind::FakeDestruction)), (Verdict::Incomplete, vec![3]));
+    assert!(report.findings[0].detail.contains("a ciphertext is still there"), "{:?}", report.findings);
+    assert_eq!(report.destroyed[0].carried_out, Some(false));
     log.delete_ciphertext("grp-2").expect("destroys");
     let report = check(&vault, Some(&owner));
     assert_eq!((report.verdict, report.findings), (Verdict::Intact, Vec::new()));
-    assert!(report.notes.iter().any(|note| note.contains("lawfully destroyed")), "{:?}", report.notes);
+    let [destroyed] = report.destroyed.as_slice() else { panic!("{:?}", report.destroyed) };
+    assert_eq!((destroyed.seq, destroyed.group.as_str(), destroyed.carried_out), (3, "grp-2", Some(true)));
+    assert_eq!(destroyed.actor, "usr-0123456789abcdef");
+    assert_eq!(destroyed.receipt, leaf_hash(&log.entry_bytes(3).expect("reads")));
+    let payloads: Vec<_> = destroyed.payloads.iter().map(|payload| (payload.seq, payload.name.as_str())).collect();
+    assert_eq!(payloads, [(2, "output"), (2, "audio")]);
+
+    // A copy of the large ciphertext that stayed.
+    let audio = sealed[2].1.reference.ciphertext;
+    blobs.0.lock().expect("unpoisoned").insert(audio, vec![1]);
+    assert_eq!(named(&check(&vault, Some(&owner)), FindingKind::FakeDestruction), [3]);
+    blobs.0.lock().expect("unpoisoned").remove(&audio);
+
+    // The key of a whole class: everything under it cannot be opened any more.
+    let class = keys.read("classes/clinical.cli-1.json").expect("reads").expect("is there");
+    keys.0.lock().expect("unpoisoned").remove("classes/clinical.cli-1.json");
+    let report = check(&vault, Some(&owner));
+    assert_eq!((report.verdict, named(&report, FindingKind::DestroyedWithoutEntry)), (Verdict::Incomplete, vec![0]));
+    keys.0.lock().expect("unpoisoned").insert("classes/clinical.cli-1.json".to_owned(), class);
+
+    // A group that an entry announces, under which nothing was sealed yet.
+    vault.create_group(&owner, "grp-announced", "clinical", "cli-1", &mut random).expect("makes a group");
+    log.append(3, &signer, vec![entry("session.recorded", 1).refer("working", "grp-announced")]).expect("appends");
+    assert_eq!(check(&vault, Some(&owner)).findings, []);
+    vault.destroy_group("grp-announced", &[]).expect("destroys");
+    assert_eq!(named(&check(&vault, Some(&owner)), FindingKind::DestroyedWithoutEntry), [4]);
 }
