@@ -8,8 +8,12 @@
 //! The citations are facts for product design with the mark of how they were checked. They are
 //! not legal advice.
 
+mod withholding;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+
+pub use withholding::{Withholding, withheld_by_default, withheld_in_a_period};
 
 use provenote_schemas::{Class, Role};
 use serde::{Deserialize, Serialize};
@@ -54,6 +58,8 @@ pub enum Act {
     RunRetention,
     /// Make a report.
     MakeReport,
+    /// Make an evidence bundle: texts leave the practice.
+    MakeBundle,
     /// Add or fetch models.
     ManageModels,
     /// Add or remove users.
@@ -62,6 +68,14 @@ pub enum Act {
     Configure,
     /// Print the recovery kit.
     PrintRecovery,
+    /// Give the ledger a new key.
+    RotateLogKey,
+    /// Destroy everything of one client.
+    DestroyClient,
+    /// Make or check a backup.
+    MakeBackup,
+    /// Accept that the practice was restored from a backup.
+    RestoreBackup,
 }
 
 impl Act {
@@ -84,10 +98,15 @@ impl Act {
         Self::VerifyLedger,
         Self::RunRetention,
         Self::MakeReport,
+        Self::MakeBundle,
         Self::ManageModels,
         Self::ManageUsers,
         Self::Configure,
         Self::PrintRecovery,
+        Self::RotateLogKey,
+        Self::DestroyClient,
+        Self::MakeBackup,
+        Self::RestoreBackup,
     ];
 
     /// The act in a sentence that begins "may not".
@@ -111,10 +130,15 @@ impl Act {
             Self::VerifyLedger => "verify the ledger",
             Self::RunRetention => "destroy records",
             Self::MakeReport => "make a report",
+            Self::MakeBundle => "make an evidence bundle",
             Self::ManageModels => "add models",
             Self::ManageUsers => "add or remove users",
             Self::Configure => "change the practice's settings",
             Self::PrintRecovery => "print the recovery kit",
+            Self::RotateLogKey => "give the ledger a new key",
+            Self::DestroyClient => "destroy everything of a client",
+            Self::MakeBackup => "make or check a backup",
+            Self::RestoreBackup => "accept a restored backup",
         }
     }
 }
@@ -208,7 +232,18 @@ mod tests {
             Class::ALL.iter().copied().filter(|class| entitled(Role::Clinician, *class)).collect();
         assert_eq!(classes, [Class::Clinical, Class::Administrative]);
         assert!(may(Role::Clinician, Act::AttestNote).is_ok());
-        for act in [Act::ManageUsers, Act::Configure, Act::RunRetention, Act::ManageModels, Act::PrintRecovery] {
+        for act in [
+            Act::ManageUsers,
+            Act::Configure,
+            Act::RunRetention,
+            Act::ManageModels,
+            Act::PrintRecovery,
+            Act::MakeBundle,
+            Act::RotateLogKey,
+            Act::DestroyClient,
+            Act::MakeBackup,
+            Act::RestoreBackup,
+        ] {
             let refusal = may(Role::Clinician, act).expect_err("not a clinician's");
             assert_eq!((refusal.role, refusal.act), (Role::Clinician, act));
             assert!(refusal.to_string().contains("clinician may not"));
