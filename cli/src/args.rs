@@ -92,9 +92,21 @@ pub(crate) enum Command {
     /// From draft to note
     #[command(subcommand, after_help = "Example:\n  provenote note draft ses-…")]
     Note(Note),
-    /// The ledger: entries, verification, checkpoint
+    /// The ledger: entries, verification, checkpoint, proofs, its key
     #[command(subcommand, after_help = "Example:\n  provenote ledger verify")]
     Ledger(Ledger),
+    /// Others who watch that the ledger only grows (C2SP tlog-witness)
+    #[command(
+        subcommand,
+        after_help = "Example:\n  provenote witness add board VKEY https://witness.board.example/"
+    )]
+    Witness(Witness),
+    /// Evidence for a stranger, who checks it without Provenote
+    #[command(subcommand, after_help = "Example:\n  provenote bundle create --client \"Maria Alvarez\" -o evidence.zip")]
+    Bundle(Bundle),
+    /// Copies of the practice, and how it comes back
+    #[command(subcommand, after_help = "Example:\n  provenote backup create /media/backup")]
+    Backup(Backup),
     /// What falls due, and its destruction with receipts
     #[command(subcommand, after_help = "Example:\n  provenote retention plan")]
     Retention(Retention),
@@ -193,6 +205,21 @@ pub(crate) enum Client {
     Show {
         /// Id or whole name
         client: String,
+    },
+    /// Destroy the keys of everything that is kept of a client; nothing brings it back
+    #[command(after_help = "Example:\n  provenote client destroy cli-… --reason retention_ended --yes")]
+    Destroy {
+        /// Id or whole name
+        client: String,
+        /// Why, in one of the words that `--reason ?` lists
+        #[arg(long, value_name = "REASON")]
+        reason: String,
+        /// Destroy although the records must still be kept; the entry says so
+        #[arg(long)]
+        before_retention_ends: bool,
+        /// Do it without asking again
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -418,13 +445,185 @@ pub(crate) enum Ledger {
     /// Check the whole log: chain, tree, checkpoints, signatures, payloads, destructions (exit 3 on findings)
     #[command(after_help = "Examples:\n  provenote ledger verify\n  provenote ledger verify --anchor checkpoint.txt")]
     Verify {
-        /// A checkpoint handed out earlier, as text; may be given several times
+        /// A checkpoint handed out earlier: a text file, a form or report as PDF, a bundle, a proof, `-`, or the text
+        /// itself; may be given several times
         #[arg(long, value_name = "FILE")]
-        anchor: Vec<PathBuf>,
+        anchor: Vec<String>,
+        /// Certificates of time-stamp authorities to trust, PEM
+        #[arg(long, value_name = "PEM")]
+        authority: Option<PathBuf>,
     },
     /// Print the signed checkpoint (C2SP signed note)
     #[command(after_help = "Example:\n  provenote ledger checkpoint > checkpoint.txt")]
     Checkpoint,
+    /// Prove that an entry is in the ledger (C2SP tlog-proof)
+    #[command(after_help = "Example:\n  provenote ledger prove 17 -o entry-17.tlog-proof")]
+    Prove {
+        /// The entry's number
+        seq: u64,
+        /// Where the proof goes [default: standard output]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Prove instead that the ledger of this many entries is the beginning of the one of SEQ entries
+        #[arg(long, value_name = "SIZE")]
+        grown_from: Option<u64>,
+    },
+    /// Give the ledger a new key, signed for by the old one, which is destroyed
+    #[command(
+        after_help = "Examples:\n  provenote ledger rotate-key\n  provenote ledger rotate-key --compromised   # the old key may be in other hands"
+    )]
+    RotateKey {
+        /// The old key may be in other hands: only what was anchored outside before stays trusted
+        #[arg(long)]
+        compromised: bool,
+        /// With --compromised: a checkpoint handed out before, such as a client's copy of a form; may be given several
+        /// times
+        #[arg(long, value_name = "FILE", requires = "compromised")]
+        anchor: Vec<String>,
+    },
+    /// Have a time-stamp authority (RFC 3161) say when the checkpoint existed
+    #[command(after_help = "Example:\n  provenote ledger timestamp --tsa https://tsa.example/ --authority tsa-ca.pem")]
+    Timestamp {
+        /// The authority's address
+        #[arg(long, value_name = "ADDRESS")]
+        tsa: String,
+        /// Certificates of the authorities to trust, PEM
+        #[arg(long, value_name = "PEM")]
+        authority: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Witness {
+    /// Watch other practices' ledgers: sign for each new state that it continues the one before
+    #[command(
+        after_help = "Example:\n  provenote witness serve --name witness.elm.example --listen 0.0.0.0:7380 --folder witness --log VKEY"
+    )]
+    Serve {
+        /// The witness's name in its signatures; such as the address it is reached at, without `https://`
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// Where to listen
+        #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7380")]
+        listen: String,
+        /// Its own folder, for its key and what it has signed; not the practice's
+        #[arg(long, value_name = "DIR")]
+        folder: PathBuf,
+        /// A ledger to watch: the vkey that `provenote doctor` prints there; may be given several times
+        #[arg(long, value_name = "VKEY", required = true)]
+        log: Vec<String>,
+    },
+    /// Ask this witness from now on
+    #[command(after_help = "Example:\n  provenote witness add board VKEY https://witness.board.example/")]
+    Add {
+        /// What to call it here
+        name: String,
+        /// Its key, as `witness serve` prints it there
+        vkey: String,
+        /// Its address
+        url: String,
+        /// How many of all witnesses must agree [default: all of them]
+        #[arg(long, value_name = "N")]
+        quorum: Option<usize>,
+    },
+    /// Ask this witness no longer, and clear an alarm it raised
+    #[command(after_help = "Example:\n  provenote witness remove board")]
+    Remove {
+        /// What it is called here
+        name: String,
+    },
+    /// Ask all witnesses to sign for the ledger as it stands, and see whether one knows a longer ledger (exit 3)
+    #[command(after_help = "Example:\n  provenote witness update")]
+    Update,
+    /// Who is asked, and what they signed last
+    #[command(after_help = "Example:\n  provenote witness list")]
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bundle {
+    /// Write a bundle: entries, proofs, texts with the keys to their commitments, what is withheld and why
+    #[command(
+        after_help = "Examples:\n  provenote bundle create --client \"Maria Alvarez\" -o evidence.zip\n  provenote bundle create --session ses-… --withhold prompt --withhold output -o session.zip\n  provenote bundle create --period 2026-01-01..2026-06-30 -o half-year.zip"
+    )]
+    Create(BundleCreate),
+    /// Check a bundle; needs no practice (exit 3 on findings)
+    #[command(
+        after_help = "Examples:\n  provenote bundle verify evidence.zip\n  provenote bundle verify evidence.zip --anchor consent-signed.pdf"
+    )]
+    Verify {
+        /// The bundle
+        file: PathBuf,
+        /// A checkpoint you were given earlier: a text file, a form as PDF, `-`, or the text itself
+        #[arg(long, value_name = "FILE")]
+        anchor: Vec<String>,
+        /// The ledger's key as you know it, such as from a printed form
+        #[arg(long, value_name = "VKEY")]
+        vkey: Option<String>,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(group = clap::ArgGroup::new("scope").required(true))]
+pub(crate) struct BundleCreate {
+    /// Everything of this client: id or whole name
+    #[arg(long, value_name = "C", group = "scope")]
+    pub(crate) client: Option<String>,
+    /// Everything of this session
+    #[arg(long, value_name = "S", group = "scope")]
+    pub(crate) session: Option<String>,
+    /// Everything behind this note
+    #[arg(long, value_name = "N", group = "scope")]
+    pub(crate) note: Option<String>,
+    /// All entries of these days, no texts: FROM..TO
+    #[arg(long, value_name = "A..B", group = "scope")]
+    pub(crate) period: Option<String>,
+    /// Where the bundle goes
+    #[arg(short, long, value_name = "FILE.zip")]
+    pub(crate) output: PathBuf,
+    /// Leave out a kind of text (such as transcript, prompt, output) or a class (such as psychotherapy); may be given
+    /// several times
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) withhold: Vec<String>,
+    /// A checkpoint the receiver holds: the bundle then proves that it continues it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) anchor: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Backup {
+    /// Write a backup into a folder: one file of data for each time, one file of keys that is replaced
+    #[command(after_help = "Example:\n  provenote backup create /media/backup")]
+    Create {
+        /// The folder; made where it does not exist
+        folder: PathBuf,
+    },
+    /// Check a backup as it lies there (exit 3 on findings)
+    #[command(after_help = "Example:\n  provenote backup verify /media/backup")]
+    Verify {
+        /// The folder
+        folder: PathBuf,
+    },
+    /// Make the practice anew from a backup, into an empty --home, and destroy again what had been destroyed
+    #[command(
+        after_help = "Example:\n  provenote --home restored backup restore /media/backup\n  provenote --home restored recover   # with the recovery kit, where the passphrase is lost"
+    )]
+    Restore {
+        /// The folder
+        folder: PathBuf,
+        /// The data to restore, by the number in the file's name [default: the newest]
+        #[arg(long, value_name = "N")]
+        data: Option<u64>,
+        /// The list of destructions (keys/destroyed.jsonl) of the machine that was lost, where it is newer than the backup
+        #[arg(long, value_name = "FILE")]
+        destructions: Option<PathBuf>,
+        /// Go on with keys that are older than the data; what was sealed in between cannot be opened
+        #[arg(long)]
+        older_keys: bool,
+    },
+    /// Accept a restored practice, and what its backup lacks, by an entry that says so
+    #[command(after_help = "Example:\n  provenote backup accept")]
+    Accept,
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,13 +5,14 @@ use std::path::Path;
 use provenote_ledger::Report;
 use provenote_pipeline::formats::NoteFormat;
 use provenote_practice::board::{BoardRecord, ModelUse};
+use provenote_practice::bundles::BundlePlan;
 use provenote_practice::consents::{FormMade, SignedForm};
 use provenote_practice::notes::NotePrint;
 use provenote_practice::setup::{Founded, PracticeRecord};
 use provenote_reports as reports;
 use provenote_schemas::consent::ConsentForm;
 use provenote_schemas::disclosure::{Isolation, ModelFact};
-use provenote_schemas::{Digest, Kind, canonical};
+use provenote_schemas::{Digest, Kind, Time, canonical};
 
 use crate::screen::word;
 
@@ -132,6 +133,46 @@ pub(crate) fn note(printed: &NotePrint) -> Result<Vec<u8>, String> {
     .map_err(|error| error.to_string())
 }
 
+/// The paper in an evidence bundle.
+pub(crate) fn evidence(
+    practice: &PracticeRecord,
+    plan: &BundlePlan,
+    vkey: &str,
+    made: Time,
+) -> Result<Vec<u8>, String> {
+    let entries = plan.entries().iter().filter_map(|entry| {
+        let shown = plan.disclosed().iter().filter(|shown| shown.seq == entry.seq).map(|shown| shown.name.clone());
+        Some(reports::EvidenceEntry {
+            seq: entry.seq,
+            time: Time::from_millis(entry.time),
+            kind: Kind::from_word(&entry.kind)?,
+            user: entry.actor.parse().ok()?,
+            shown: shown.collect(),
+        })
+    });
+    reports::evidence_report(&reports::EvidenceReport {
+        practice: letterhead(practice),
+        made,
+        scope: plan.scope().in_words(),
+        origin: vkey.split('+').next().unwrap_or_default().to_owned(),
+        vkey: vkey.to_owned(),
+        entries: entries.collect(),
+        withheld: plan
+            .withheld()
+            .iter()
+            .map(|held| reports::EvidenceWithheld {
+                seq: held.seq,
+                name: held.name.clone(),
+                why: held.why.clone(),
+                citation: held.citation.clone(),
+                verification: held.verification.clone(),
+            })
+            .collect(),
+        left_out: plan.left_out().iter().map(|left| (left.seq, left.why.clone())).collect(),
+    })
+    .map_err(|error| error.to_string())
+}
+
 /// The report for a licensing board.
 pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Vec<u8>, String> {
     let task = |engine: &str| if engine == "whisper" { "speech" } else { "drafting" };
@@ -222,11 +263,19 @@ pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Ve
             .map(|destroyed| reports::Destruction {
                 seq: destroyed.seq,
                 time: destroyed.time,
-                what: format!(
-                    "{} of {}",
-                    if destroyed.class == "audio" { "recording" } else { "working papers" },
-                    destroyed.session
-                ),
+                what: {
+                    let what = match destroyed.class.as_str() {
+                        "audio" => "recording",
+                        "working_papers" => "working papers",
+                        "client_file" => "client’s file",
+                        "notes" => "notes",
+                        _ => "records",
+                    };
+                    match &destroyed.record {
+                        Some(record) => format!("{what} of {record}"),
+                        None => what.to_owned(),
+                    }
+                },
                 why: destroyed.basis.clone(),
                 group: destroyed.group.clone(),
                 receipt: destroyed.receipt,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use provenote_host::WorkerPrograms;
 use provenote_ledger::{
-    Anchor as _, Argon2Params, Log, OpenError, Report, Store, Unlocked, Vault, VaultError, Verification,
+    Anchor as _, Argon2Params, GivenAnchor, Log, OpenError, Report, Store, Unlocked, Vault, VaultError, Verification,
 };
 use provenote_ledger_files::{FileAnchor, FileBlobs, FileKeys};
 use provenote_ledger_sqlite::SqliteStore;
@@ -77,7 +77,7 @@ impl Home {
         self.path.join("ledger.db")
     }
 
-    fn keys(&self) -> PathBuf {
+    pub(crate) fn keys(&self) -> PathBuf {
         self.path.join("keys")
     }
 
@@ -113,12 +113,25 @@ impl Home {
         Ok(Vault::new(Box::new(keys), Box::new(blobs)))
     }
 
-    fn broken(&self, what: &str, error: &dyn std::fmt::Display) -> Failure {
+    pub(crate) fn broken(&self, what: &str, error: &dyn std::fmt::Display) -> Failure {
         Failure::could(format!("the folder {} cannot be used: {error}", self.path.join(what).display()))
     }
 
-    /// The practice, nobody signed in.
+    /// The practice, nobody signed in. A witness that knows a longer ledger stops everything but looking into it.
     pub(crate) fn opened(&self) -> Result<Practice, Failure> {
+        let practice = self.opened_despite_alarm()?;
+        let size = practice.log().size().map_err(Failure::could)?;
+        match self.anchors()?.alarm().map_err(|error| self.broken("keys/anchors", &error))? {
+            Some(alarm) if alarm.size > size => Err(Failure::Findings(format!(
+                "the witness {} has signed for a longer or another ledger than this one: an older copy was put back, or its end was cut off; restore the newest copy and run `provenote witness update`, or, where nothing newer is left, `provenote witness remove {}`",
+                alarm.witness, alarm.witness
+            ))),
+            _ => Ok(practice),
+        }
+    }
+
+    /// The same, whatever a witness says: for asking it again, and for parting from it.
+    pub(crate) fn opened_despite_alarm(&self) -> Result<Practice, Failure> {
         self.must_be_practice()?;
         let vault = self.vault()?;
         let store = SqliteStore::open(&self.database()).map_err(PracticeError::from)?;
@@ -130,7 +143,34 @@ impl Home {
 
     /// The practice and who acts: keys from the agent, else from a passphrase.
     pub(crate) fn signed_in(&self) -> Result<(Practice, Actor), Failure> {
-        let practice = self.opened()?;
+        self.must_be_accepted()?;
+        self.signed_in_to(self.opened()?)
+    }
+
+    /// The same, whatever a witness says.
+    pub(crate) fn signed_in_despite_alarm(&self) -> Result<(Practice, Actor), Failure> {
+        self.must_be_accepted()?;
+        self.signed_in_to(self.opened_despite_alarm()?)
+    }
+
+    /// A restored practice, for the owner who is about to accept it.
+    pub(crate) fn signed_in_restored(&self) -> Result<(Practice, Actor), Failure> {
+        self.signed_in_to(self.opened_despite_alarm()?)
+    }
+
+    /// What a restored practice lacks is accepted by a person before anything else is done in it.
+    fn must_be_accepted(&self) -> Result<(), Failure> {
+        self.must_be_practice()?;
+        match provenote_backup::pending(&self.path).map_err(Failure::could)? {
+            None => Ok(()),
+            Some(restored) => Err(Failure::could(format!(
+                "this practice was restored from a backup and is not accepted yet ({}): run `provenote backup accept`",
+                restored.told()
+            ))),
+        }
+    }
+
+    fn signed_in_to(&self, practice: Practice) -> Result<(Practice, Actor), Failure> {
         if self.passphrase_file.is_none()
             && let Some(keys) = agent::keys(&self.path).and_then(|bytes| Unlocked::from_bytes(&bytes))
             && self.user.as_ref().is_none_or(|user| user == keys.user())
@@ -158,6 +198,7 @@ impl Home {
 
     /// The practice and who acts, the passphrase asked for whatever is unlocked.
     pub(crate) fn signed_in_anew(&self) -> Result<(Practice, Actor), Failure> {
+        self.must_be_accepted()?;
         self.with_passphrase(self.opened()?)
     }
 
@@ -309,14 +350,14 @@ impl Home {
         &self,
         practice: &Practice,
         actor: Option<&Actor>,
-        anchors: &[String],
+        anchors: &[GivenAnchor],
     ) -> Result<Report, Failure> {
         self.verified(practice.vault(), actor.map(Actor::keys), anchors)
     }
 
     /// Checks the whole log without believing that it opens. Nobody needs to sign in; where keys are at
     /// hand, payloads are opened and checked too.
-    pub(crate) fn verify_closed(&self, anchors: &[String]) -> Result<Report, Failure> {
+    pub(crate) fn verify_closed(&self, anchors: &[GivenAnchor]) -> Result<Report, Failure> {
         self.must_be_practice()?;
         let vault = self.vault()?;
         let unlocked = match &self.passphrase_file {
@@ -333,8 +374,12 @@ impl Home {
     }
 
     /// Other processes may append and destroy meanwhile. What was found and may be their doing is looked at again.
-    fn verified(&self, vault: &Vault, unlocked: Option<&Unlocked>, anchors: &[String]) -> Result<Report, Failure> {
+    fn verified(&self, vault: &Vault, unlocked: Option<&Unlocked>, given: &[GivenAnchor]) -> Result<Report, Failure> {
         let epochs = vault.epochs()?;
+        let policy = self.policy()?;
+        let kept = self.anchors()?.notes().map_err(|error| self.broken("keys/anchors", &error))?;
+        let kept = kept.into_iter().map(|(size, note)| GivenAnchor { label: format!("keys/anchors/{size}.note"), note });
+        let anchors: Vec<GivenAnchor> = given.iter().cloned().chain(kept).collect();
         let mut bars = screen::Bars::new(self.json);
         let mut attempts = 0;
         let report = loop {
@@ -343,7 +388,14 @@ impl Home {
             let store = SqliteStore::snapshot(&self.database()).map_err(PracticeError::from)?;
             #[allow(clippy::cast_precision_loss)]
             let report = provenote_ledger::verify(
-                &Verification { store: &store, epochs: &epochs, local_anchor, anchors, vault: Some(vault), unlocked },
+                &Verification {
+                    local_anchor,
+                    anchors: &anchors,
+                    policy: Some(&policy).filter(|policy| !policy.witnesses().is_empty()),
+                    vault: Some(vault),
+                    unlocked,
+                    ..Verification::new(&store, &epochs)
+                },
                 &mut |done, all| bars.show("verifying", if all == 0 { 1.0 } else { done as f32 / all as f32 }),
             );
             attempts += 1;

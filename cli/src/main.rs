@@ -1,11 +1,13 @@
 //! `provenote`, the command line.
 
 mod agent;
+mod anchors;
 mod args;
 mod commands;
 mod documents;
 mod exit;
 mod home;
+mod outside;
 mod screen;
 mod surroundings;
 

@@ -59,3 +59,21 @@ pub(crate) fn runtime_folder() -> PathBuf {
     let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute() && path.is_dir());
     own.unwrap_or_else(std::env::temp_dir)
 }
+
+/// A number nobody can foresee.
+pub(crate) fn random_number() -> u64 {
+    let mut bytes = [0; 8];
+    SystemEntropy.fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}
+
+/// The proxy this machine reaches an address through, `http://host:port`, unless the address is this machine's own.
+pub(crate) fn proxy(address: &str) -> Option<String> {
+    let (scheme, rest) = address.split_once("://")?;
+    let host = rest.split(['/', ':']).next().unwrap_or_default();
+    if matches!(host, "localhost" | "127.0.0.1" | "[") {
+        return None;
+    }
+    let names = if scheme == "http" { ["http_proxy", "HTTP_PROXY"] } else { ["https_proxy", "HTTPS_PROXY"] };
+    names.into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+}

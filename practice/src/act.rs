@@ -1,7 +1,9 @@
 //! The practice as it is open in this process, and who acts in it.
 
 use provenote_access::Act;
-use provenote_ledger::{Entropy, Header, Log, LogSigner, NewEntry, PayloadRef, Query, Sealed, Unlocked, Vault};
+use provenote_ledger::{
+    AppendError, Entropy, Header, Log, LogSigner, NewEntry, PayloadRef, Query, Sealed, Unlocked, Vault,
+};
 use provenote_schemas::{GroupId, Kind, Role, Time, UserId, canonical};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -51,6 +53,11 @@ impl Actor {
     pub(crate) fn new(user: UserId, role: Role, keys: Unlocked, signer: LogSigner) -> Self {
         Self { user, role, keys, signer }
     }
+
+    /// Signs with another key of the ledger from now on; the one before is forgotten.
+    pub(crate) fn sign_with(&mut self, signer: LogSigner) {
+        self.signer = signer;
+    }
 }
 
 /// A practice that is open in this process. Several processes may have it open at once: the
@@ -88,7 +95,9 @@ impl Practice {
         let user: UserId = keys.user().parse().map_err(|_| not_found())?;
         let added = self.one(Kind::UserAdded, &[("user", user.as_str())])?.ok_or_else(not_found)?;
         let role = added.facts.get("role").and_then(fact_text).and_then(Role::from_word).ok_or_else(not_found)?;
-        let signer = self.vault.log_signer(&keys)?;
+        // Which key signs is the ledger's to tell: after a crash the key files may not know yet.
+        let key = self.log.key().ok_or(AppendError::WrongKey)?;
+        let signer = self.vault.log_signer_of(&keys, key)?;
         Ok(Actor::new(user, role, keys, signer))
     }
 
@@ -160,7 +169,15 @@ impl Practice {
     }
 
     pub(crate) fn append(&mut self, actor: &Actor, entries: Vec<NewEntry>) -> Result<Vec<u64>, PracticeError> {
-        Ok(self.log.append(self.clock.now().millis(), &actor.signer, entries)?)
+        let now = self.clock.now().millis();
+        match self.log.append(now, &actor.signer, entries.clone()) {
+            // Another process gave the ledger a new key since the actor signed in.
+            Err(AppendError::WrongKey) => {
+                let signer = self.log_signer(actor)?;
+                Ok(self.log.append(now, &signer, entries)?)
+            }
+            done => Ok(done?),
+        }
     }
 
     pub(crate) fn append_one(&mut self, actor: &Actor, entry: NewEntry) -> Result<u64, PracticeError> {

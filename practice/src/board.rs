@@ -112,8 +112,8 @@ pub struct BoardDestruction {
     pub seq: u64,
     /// When.
     pub time: Time,
-    /// Pseudonym of the session.
-    pub session: SessionId,
+    /// Pseudonym of the session, else of the client; none where the ledger is older than the destruction.
+    pub record: Option<String>,
     /// What.
     pub class: String,
     /// The rule.
@@ -206,7 +206,7 @@ impl Practice {
                 Kind::RecordDestroyed => record.destructions.push(BoardDestruction {
                     seq: header.seq,
                     time: Time::from_millis(header.time),
-                    session: session_of(header)?,
+                    record: ["session", "client"].into_iter().find_map(|name| header.refs.get(name)).cloned(),
                     class: word(header, "class"),
                     basis: word(header, "basis"),
                     group: reference(header, "group")?.parse().map_err(|error| bad_reference(header, &error))?,

@@ -162,10 +162,16 @@ impl Practice {
     }
 
     fn clients(&self, actor: &Actor) -> Result<Vec<Client>, PracticeError> {
-        self.headers(Kind::ClientAdded, &[])?
-            .iter()
-            .map(|header| self.open_record(actor, header, "client", "client's file"))
-            .collect()
+        let mut clients = Vec::new();
+        for header in self.headers(Kind::ClientAdded, &[])? {
+            match self.open_record(actor, &header, "client", "client's file") {
+                Ok(client) => clients.push(client),
+                // Nobody is left there to list.
+                Err(PracticeError::Destroyed { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(clients)
     }
 
     /// A client by id, or by the whole name where only one has it. No entry: part of other acts.

@@ -41,10 +41,18 @@ pub enum PracticeError {
     /// What was asked for makes no sense; nothing was tried.
     #[error("{0}")]
     BadRequest(String),
-    /// The record was destroyed on schedule, with a receipt.
+    /// The client's records are to be kept; nothing was destroyed.
     #[error(
-        "the {what} was destroyed on {on} (entry {seq}) as the retention schedule says; its digest is still in the ledger"
+        "refused, the records of this client are to be kept until {until} ({basis}); where a reason outweighs that, say so with --before-retention-ends, and the ledger records that you did"
     )]
+    Retained {
+        /// The date.
+        until: String,
+        /// The rule, its source and mark.
+        basis: String,
+    },
+    /// The record was destroyed, with a receipt.
+    #[error("the {what} was destroyed on {on} (entry {seq} records it); its digest is still in the ledger")]
     Destroyed {
         /// `recording`, `transcript` …
         what: &'static str,
@@ -52,6 +60,17 @@ pub enum PracticeError {
         on: String,
         /// The receipt's entry.
         seq: u64,
+    },
+    /// The ledger has its new key, but the old one could not be destroyed.
+    #[error(
+        "entry {seq} gives the ledger its new key, but the old private key could not be destroyed ({source}): see to the \
+         folder of keys, then run `provenote ledger rotate-key` again"
+    )]
+    OldKeyRemains {
+        /// The entry.
+        seq: u64,
+        /// Why.
+        source: VaultError,
     },
     /// The ledger could not be written; the act did not happen.
     #[error(transparent)]
@@ -81,6 +100,9 @@ pub enum PracticeError {
         /// What was wrong with it, without its words.
         why: String,
     },
+    /// An evidence bundle could not be made. That one was asked for may be in the ledger.
+    #[error(transparent)]
+    Bundle(#[from] provenote_bundle::BundleError),
     /// A form could not be made.
     #[error("{0}")]
     Form(String),

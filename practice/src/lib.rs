@@ -5,11 +5,16 @@
 //! the time, randomness, engines and printers as [`ports`].
 
 mod act;
+pub mod backups;
 pub mod board;
+pub mod bundles;
 pub mod clients;
 pub mod consents;
+mod destruction;
 pub mod drafting;
+pub mod erasure;
 pub mod error;
+pub mod keys;
 pub mod ledger_views;
 pub mod notes;
 pub mod ports;
@@ -18,6 +23,7 @@ pub mod sessions;
 pub mod settings;
 pub mod setup;
 pub mod users;
+pub mod witnesses;
 
 pub use act::{Actor, Practice};
 pub use error::PracticeError;

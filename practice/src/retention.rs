@@ -1,15 +1,14 @@
 //! The schedule: what falls due when and why, and destruction with a receipt.
 //!
-//! The entry comes first, then the keys, then the ciphertext (design, invariants 2 and 5). A crash
-//! in between leaves an entry whose group still has a key; [`Practice::finish_destructions`] then
-//! carries it out, also on a backup put back.
+//! The entry comes first, then the keys, then the ciphertext (design, invariants 2 and 5). What a crash leaves in between
+//! [`Practice::finish_destructions`] carries out at the next run, also on a backup put back.
 
 use provenote_access::Act;
-use provenote_ledger::{Fact, Header};
+use provenote_ledger::Fact;
 use provenote_schemas::{Kind, Time};
 use serde::Serialize;
 
-use crate::act::{Actor, Practice, payload, reference};
+use crate::act::{Actor, Practice, reference};
 use crate::error::PracticeError;
 
 /// What a group of payloads is.
@@ -110,7 +109,7 @@ impl Practice {
         only: Option<(&str, RecordClass)>,
     ) -> Result<Vec<Receipt>, PracticeError> {
         actor.authorise(Act::RunRetention)?;
-        self.finish_destructions()?;
+        self.finish_destructions(actor)?;
         let mut receipts = Vec::new();
         for due in self.retention_plan(actor)?.into_iter().filter(|due| due.now) {
             if only.is_some_and(|(record, class)| due.record != record || due.class != class) {
@@ -133,38 +132,9 @@ impl Practice {
                     Fact::Text(if due.class == RecordClass::Audio { "RET-09" } else { "RET-10" }.to_owned()),
                 );
             let seq = self.append_one(actor, entry)?;
-            let bytes = self.carry_out(&session, &due.group)?;
+            let bytes = self.carry_out(actor, &self.log.header(seq)?)?;
             receipts.push(Receipt { record: due.record, class: due.class, seq, bytes });
         }
         Ok(receipts)
-    }
-
-    /// Carries out destructions that are in the ledger but whose key still exists: after a crash, or on a backup.
-    ///
-    /// # Errors
-    /// Where a key cannot be removed.
-    pub fn finish_destructions(&mut self) -> Result<usize, PracticeError> {
-        let mut finished = 0;
-        for receipt in self.headers(Kind::RecordDestroyed, &[])? {
-            let group = reference(&receipt, "group")?.to_owned();
-            if self.vault.group_exists(&group) {
-                let session = self.session_header(reference(&receipt, "session")?)?;
-                self.carry_out(&session, &group)?;
-                finished += 1;
-            }
-        }
-        Ok(finished)
-    }
-
-    fn carry_out(&mut self, session: &Header, group: &str) -> Result<u64, PracticeError> {
-        let blobs: Vec<_> = payload(session, "audio")
-            .filter(|sealed| sealed.group == group)
-            .map(|sealed| sealed.ciphertext)
-            .into_iter()
-            .collect();
-        self.vault.destroy_group(group, &blobs)?;
-        let in_blobs: u64 =
-            payload(session, "audio").filter(|sealed| sealed.group == group).map_or(0, |sealed| sealed.padded_length);
-        Ok(self.log.delete_ciphertext(group)? + in_blobs)
     }
 }

@@ -12,6 +12,7 @@ use provenote_pipeline::engine::{
     Transcriber,
 };
 use provenote_pipeline::protocol::{Handshake, Message, Probe, Sampler};
+use provenote_practice::bundles::{BundleExtras, BundleScope};
 use provenote_practice::clients::NewClient;
 use provenote_practice::consents::SignatureTaken;
 use provenote_practice::drafting::DraftRequest;
@@ -376,8 +377,8 @@ fn the_prompt_is_in_the_ledger_before_the_model_is_asked() {
     let told = Rc::clone(&seen);
     *script.before_answer.borrow_mut() = Some(Box::new(move || {
         let contents = store.contents();
-        let last = contents.entries.values().next_back().expect("an entry");
-        told.set(String::from_utf8_lossy(&last.bytes).contains("prompt.sent"));
+        let (_, last) = contents.entries().pop().expect("an entry");
+        told.set(String::from_utf8_lossy(&last).contains("prompt.sent"));
     }));
     let note = desk.draft(&session, &script).expect("a draft");
     assert!(seen.get(), "the newest entry was the prompt when the model was asked");
@@ -606,7 +607,7 @@ fn a_destruction_cut_off_after_its_entry_is_carried_out_later() {
     desk.practice.retention_run(&desk.actor, None).expect("a run");
     let destroyed = desk.keys.0.lock().expect("keys").len();
     desk.keys.0.lock().expect("keys").extend(backup);
-    assert_eq!(desk.practice.finish_destructions().expect("the rest"), 2);
+    assert_eq!(desk.practice.finish_destructions(&desk.actor).expect("the rest"), 2);
     assert_eq!(desk.keys.0.lock().expect("keys").len(), destroyed);
 }
 
@@ -646,11 +647,37 @@ fn nothing_of_a_session_stands_in_the_clear() {
     desk.answer_all(&note);
     desk.practice.attest_note(&desk.actor, &note, &Shelf).expect("a note");
     let contents = desk.store.contents();
-    let mut bytes: Vec<u8> = contents.entries.values().flat_map(|entry| entry.bytes.clone()).collect();
+    let mut bytes: Vec<u8> = contents.entries().into_iter().flat_map(|(_, entry)| entry).collect();
     bytes.extend(contents.payloads.values().flat_map(|payload| payload.body.clone().unwrap_or_default()));
     bytes.extend(desk.blobs.0.lock().expect("blobs").values().flatten());
     bytes.extend(desk.keys.0.lock().expect("keys").values().flatten());
     for word in ["Maria", "Alvarez", "sertraline", "six hours", "Elm Street", "Dana"] {
         assert!(!bytes.windows(word.len()).any(|window| window == word.as_bytes()), "{word} stands in the clear");
     }
+}
+
+#[test]
+fn a_note_goes_into_a_bundle_with_its_attestation_and_without_other_notes() {
+    let mut desk = desk();
+    let client = desk.consented();
+    let session = desk.add(&client).expect("a session");
+    let other = desk.draft(&session, &Script::new(ANSWER)).expect("a draft");
+    let note = desk.draft(&session, &Script::new(ANSWER)).expect("a draft");
+    desk.answer_all(&note);
+    desk.practice.attest_note(&desk.actor, &note, &Shelf).expect("a note");
+    desk.practice.amend_note(&desk.actor, &note, "Also spoke of “work”.").expect("an amendment");
+    let scope = BundleScope::Note(note.clone());
+    let plan = desk.practice.bundle_plan(&desk.actor, &scope, &[]).expect("a plan");
+    assert!(plan.entries().iter().any(|header| header.kind == "prompt.sent"));
+    assert!(plan.entries().iter().any(|header| header.kind == "consent.granted"));
+    assert!(plan.entries().iter().all(|header| header.refs.get("note").is_none_or(|of| *of == note)));
+    let made = desk
+        .practice
+        .bundle_create(&desk.actor, &plan, BundleExtras::default(), |_, note| Ok(note.to_owned()))
+        .expect("a bundle");
+    let report = provenote_bundle::verify(&made.bytes, &provenote_bundle::Known::default());
+    assert_eq!(report.verdict, provenote_bundle::Verdict::Intact, "{:#?}", report.findings);
+    // The clinician's own signature holds over what the bundle shows: under the note, and under what was added.
+    assert_eq!(report.attestations, 2);
+    assert!(!made.bytes.windows(other.len()).any(|window| window == other.as_bytes()), "the other note");
 }

@@ -431,7 +431,7 @@ fn note_data(note: &NoteRow) -> Value {
 }
 
 /// What a kind of entry records, for somebody who has never seen the ledger.
-const fn meaning(kind: Kind) -> &'static str {
+pub(crate) const fn meaning(kind: Kind) -> &'static str {
     match kind {
         Kind::PracticeCreated => "The practice was set up on this computer",
         Kind::PracticeConfigured => "A setting of the practice was set or changed",
@@ -441,6 +441,7 @@ const fn meaning(kind: Kind) -> &'static str {
         Kind::UserRefused => "A passphrase did not fit",
         Kind::RecoveryPrinted => "A recovery kit was made",
         Kind::UserRecovered => "A lost passphrase was replaced with the recovery code",
+        Kind::LogKeyRotated => "The ledger was given a new key, and the old one was destroyed",
         Kind::ClockReset => "The clock ran behind the ledger, and the user accepted it",
         Kind::ClientAdded => "A client’s file was opened",
         Kind::ClientViewed => "Somebody looked at a client’s identity",
@@ -470,7 +471,14 @@ const fn meaning(kind: Kind) -> &'static str {
         Kind::NoteTraced => "Somebody traced the entries behind a note",
         Kind::LedgerViewed => "Somebody looked at entries of the ledger",
         Kind::RecordDestroyed => "Keys and ciphertext were destroyed",
+        Kind::ClientDestroyed => "All keys of a client were destroyed, and with them everything of the client",
+        Kind::BackupCreated => "A backup was made",
+        Kind::BackupVerified => "A backup was read through and checked",
+        Kind::BackupRestored => "The practice was restored from a backup, and its owner accepted what the backup lacks",
+        Kind::WitnessAdded => "A witness is asked from now on to sign for the ledger’s state",
+        Kind::WitnessRemoved => "A witness is no longer asked",
         Kind::ReportMade => "A report was made",
+        Kind::BundleCreated => "An evidence bundle was made for somebody outside",
         Kind::ModelAdded => "A model was added",
     }
 }

@@ -8,6 +8,7 @@
 mod board;
 mod checkpoint;
 mod consent;
+mod evidence;
 mod fonts;
 mod legal;
 mod note;
@@ -24,6 +25,7 @@ pub use board::{
 };
 pub use checkpoint::MAX_CHECKPOINT;
 pub use consent::{ConsentDocument, Picture, consent_form};
+pub use evidence::{EvidenceEntry, EvidenceReport, EvidenceWithheld, evidence_report};
 pub use legal::{LegalFacts, LegalStatement, legal_facts};
 pub use note::{Amendment, Drafting, EntryLine, NoteDocument, note};
 pub use recovery::{RecoveryKit, recovery_kit};

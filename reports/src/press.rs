@@ -59,10 +59,12 @@ impl Copy {
         Ok(self.file("record.json", json.as_bytes().to_vec()))
     }
 
-    /// Adds the checkpoint's picture where there is a checkpoint.
+    /// Adds the checkpoint where there is one: as a picture for people, and as a text that is attached for programs.
     pub(crate) fn checkpoint(self, note: Option<&str>) -> Result<Self, ReportError> {
         match note {
-            Some(note) => Ok(self.file("checkpoint.svg", checkpoint::svg(note)?)),
+            Some(note) => Ok(self
+                .file("checkpoint.svg", checkpoint::svg(note)?)
+                .file("checkpoint.txt", note.as_bytes().to_vec())),
             None => Ok(self),
         }
     }

@@ -52,6 +52,12 @@ words! {
         UserRecovered = "user.recovered",
         /// The recovery kit was printed.
         RecoveryPrinted = "recovery.printed",
+        /// The ledger was given a new key, signed for by the old one and the new. The ledger's own word for it.
+        LogKeyRotated = "log.key_rotated",
+        /// A witness is asked from now on to sign for the ledger's state.
+        WitnessAdded = "witness.added",
+        /// A witness is no longer asked.
+        WitnessRemoved = "witness.removed",
         /// The clock was found behind the ledger and the user accepted it.
         ClockReset = "clock.reset",
         /// A client's file was opened.
@@ -110,8 +116,19 @@ words! {
         LedgerViewed = "ledger.viewed",
         /// Keys and ciphertext were destroyed; the receipt.
         RecordDestroyed = "record.destroyed",
+        /// All keys of a client were destroyed, and with them everything of the client. The entries that name the groups
+        /// stand beside it.
+        ClientDestroyed = "client.destroyed",
+        /// A backup was made; written before it is, so that the backup holds it.
+        BackupCreated = "backup.created",
+        /// A backup was read through and compared with its digests and the ledger in it.
+        BackupVerified = "backup.verified",
+        /// The practice was restored from a backup, and its owner accepts what the backup does not have.
+        BackupRestored = "backup.restored",
         /// A report was made.
         ReportMade = "report.made",
+        /// An evidence bundle was made; written before it is handed out, with the SHA-256 of its manifest.
+        BundleCreated = "bundle.created",
         /// A model was added to the catalogue.
         ModelAdded = "model.added",
     }

@@ -3,16 +3,22 @@
 use std::process::ExitCode;
 
 use provenote_practice::clients::NewClient;
+use provenote_practice::erasure::{ClientReceipt, ErasureReason};
 use provenote_schemas::people::{Client as Record, ParticipantRole};
 use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::args::Client;
+use crate::exit::Failure;
 use crate::home::Home;
 use crate::screen::{print, print_json};
 
 pub(super) fn run(home: &Home, asked: Client) -> Outcome {
-    let (mut practice, actor) = home.signed_in()?;
+    let (mut practice, actor) = match &asked {
+        // What cannot be taken back is not done with keys somebody left unlocked.
+        Client::Destroy { .. } => home.signed_in_anew()?,
+        _ => home.signed_in()?,
+    };
     match asked {
         Client::Add { name, state, born, guardian, participant } => {
             let client =
@@ -54,8 +60,38 @@ pub(super) fn run(home: &Home, asked: Client) -> Outcome {
                 }
             }
         }
+        Client::Destroy { client, reason, before_retention_ends, yes } => {
+            if !yes {
+                return Err(Failure::Usage(
+                    "this destroys every key of the client's records, and nothing brings them back: give --yes".to_owned(),
+                ));
+            }
+            let reason = ErasureReason::from_word(&reason)?;
+            told(home, &practice.destroy_client(&actor, &client, reason, before_retention_ends)?)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn told(home: &Home, destroyed: &ClientReceipt) -> Result<(), Failure> {
+    if home.json() {
+        print_json(&serde_json::to_value(destroyed).map_err(Failure::could)?);
+        return Ok(());
+    }
+    print(&format!(
+        "Destroyed everything of {} ({}; entry {})",
+        destroyed.client,
+        destroyed.reason.as_str(),
+        destroyed.seq
+    ));
+    for receipt in &destroyed.receipts {
+        let what = receipt.class.replace('_', " ");
+        print(&format!("  {what}: key and {} bytes of ciphertext (receipt: entry {})", receipt.bytes, receipt.seq));
+    }
+    print(
+        "Copies that left the practice, and backups whose keys are kept elsewhere, are not reached: run `provenote backup create` over each.",
+    );
+    Ok(())
 }
 
 fn shown(client: &Record) -> Value {

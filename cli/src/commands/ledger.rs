@@ -1,15 +1,19 @@
-//! `ledger`: entries, verification, checkpoint.
+//! `ledger`: entries, verification, checkpoint, proofs, its key.
 
-use std::fs;
-use std::path::PathBuf;
+mod prove;
+mod rotate;
+mod timestamp;
+
+use std::path::Path;
 use std::process::ExitCode;
 
-use provenote_ledger::{Fact, Header};
+use provenote_ledger::{Fact, GivenAnchor, Header};
 use provenote_practice::ledger_views::Shown;
 use provenote_schemas::{Kind, Time};
 use serde_json::{Value, json};
 
 use super::Outcome;
+use crate::anchors;
 use crate::args::Ledger;
 use crate::exit::{FINDINGS, Failure};
 use crate::home::Home;
@@ -19,7 +23,11 @@ pub(super) fn run(home: &Home, asked: Ledger) -> Outcome {
     match asked {
         Ledger::Log { kind, client, since } => log(home, kind.as_deref(), client, since.as_deref()),
         Ledger::Show { seq } => show(home, seq),
-        Ledger::Verify { anchor } => verify(home, &anchor),
+        Ledger::Verify { anchor, authority } => verify(home, &anchor, authority.as_deref()),
+        Ledger::Prove { seq, output, grown_from: None } => prove::inclusion(home, seq, output.as_deref()),
+        Ledger::Prove { seq, output, grown_from: Some(old) } => prove::consistency(home, old, seq, output.as_deref()),
+        Ledger::RotateKey { compromised, anchor } => rotate::run(home, compromised, &anchor),
+        Ledger::Timestamp { tsa, authority } => timestamp::run(home, &tsa, authority.as_deref()),
         Ledger::Checkpoint => {
             let checkpoint = home.opened()?.log().checkpoint().map_err(Failure::could)?;
             if home.json() {
@@ -111,17 +119,25 @@ fn show(home: &Home, seq: u64) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-fn verify(home: &Home, anchors: &[PathBuf]) -> Outcome {
-    let read = |path: &PathBuf| {
-        fs::read_to_string(path)
-            .map_err(|error| Failure::could(format!("{} could not be read as text: {error}", path.display())))
-    };
-    let anchors = anchors.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let report = home.verify_closed(&anchors)?;
+fn verify(home: &Home, given: &[String], authority: Option<&Path>) -> Outcome {
+    let mut anchors = Vec::new();
+    for name in given {
+        // A text given as such is its own name, and too long for one.
+        let label = if name.contains('\n') { "the checkpoint given" } else { name };
+        anchors.extend(anchors::read(name)?.into_iter().map(|note| GivenAnchor { label: label.to_owned(), note }));
+    }
+    let authorities = home.authorities(authority)?;
+    let mut report = home.verify_closed(&anchors)?;
+    let stamps = timestamp::check_kept(home, &authorities, &mut report)?;
     if home.json() {
-        print_json(&serde_json::to_value(&report).unwrap_or_default());
+        let mut value = serde_json::to_value(&report).unwrap_or_default();
+        value["timestamps"] = json!(stamps);
+        print_json(&value);
     } else {
         print(&crate::home::told(&report));
+        for stamp in &stamps {
+            print(&stamp.told());
+        }
     }
     Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
 }

@@ -1,6 +1,8 @@
 //! A file a subcommand.
 
 mod access;
+mod backup;
+mod bundle;
 mod client;
 mod consent;
 mod demo;
@@ -15,6 +17,7 @@ mod session;
 mod settings;
 mod transcript;
 mod unlock;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -46,6 +49,9 @@ pub(crate) fn run(args: Args) -> Outcome {
         Command::Transcript(asked) => transcript::run(&home, asked),
         Command::Note(asked) => note::run(&home, asked),
         Command::Ledger(asked) => ledger::run(&home, asked),
+        Command::Witness(asked) => witness::run(&home, asked),
+        Command::Bundle(asked) => bundle::run(&home, asked),
+        Command::Backup(asked) => backup::run(&home, asked),
         Command::Retention(asked) => retention::run(&home, asked),
         Command::Report(asked) => report::run(&home, asked),
         Command::Model(asked) => model::run(&home, asked),
