@@ -2,13 +2,15 @@
 # make demo   the whole job on the bundled recording, as a short story
 # make test   formatting, lints, licences and every test
 # make bench  speed, as ratios to a baseline of the same run
+# make fuzz   every parser, some seconds each (FUZZ_SECONDS=20), on the nightly toolchain
+# make soak   thousands of kills and flipped bytes: an hour and more
 # Each installs or fetches what it lacks, or says what to install. Everything uses one profile (release) and one choice
 # of features (the whole workspace), so that llama.cpp, whisper.cpp and Typst are compiled once.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := all
-.PHONY: all demo test lint bench deps fmt
+.PHONY: all demo test lint bench fuzz soak deps fmt
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 export PROVENOTE_MODELS ?= $(HOME)/.cache/provenote/models
@@ -45,6 +47,13 @@ bench:
 	$(say) 'building, then the benchmarks'
 	@cargo build --locked --release --workspace --bins
 	@cargo bench --locked --workspace
+
+FUZZ_SECONDS ?= 20
+fuzz:
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
+soak: deps
+	@scripts/soak.sh
 
 deps:
 	@scripts/install-deps.sh test

@@ -13,7 +13,7 @@ mod withholding;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-pub use withholding::{Withholding, withheld_by_default, withheld_in_a_period};
+pub use withholding::{Withholding, held_back_by_rule, held_back_in_a_period};
 
 use provenote_schemas::{Class, Role};
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! What an evidence bundle holds back unless a person decides otherwise: rules as data, each with its reason, its
-//! citation and how that was checked.
+//! What an evidence bundle holds back, whoever makes it: rules as data, each with its reason, its citation and how that
+//! was checked.
 
 use std::sync::LazyLock;
 
@@ -37,9 +37,9 @@ struct Rules {
 /// Read once. Were the file unreadable everything would be held back (a test reads it).
 static LOADED: LazyLock<Option<Rules>> = LazyLock::new(|| serde_saphyr::from_str(RULES).ok());
 
-/// The rule that holds a payload back by default, if one does.
+/// The rule that holds a payload back, if one does.
 #[must_use]
-pub fn withheld_by_default(class: &str, media_type: &str) -> Option<&'static Withholding> {
+pub fn held_back_by_rule(class: &str, media_type: &str) -> Option<&'static Withholding> {
     let Some(rules) = LOADED.as_ref() else { return Some(unreadable()) };
     rules.rules.iter().find(|rule| {
         rule.class.as_deref() == Some(class)
@@ -49,7 +49,7 @@ pub fn withheld_by_default(class: &str, media_type: &str) -> Option<&'static Wit
 
 /// Why a bundle of a period holds back what belongs to clients.
 #[must_use]
-pub fn withheld_in_a_period() -> &'static Withholding {
+pub fn held_back_in_a_period() -> &'static Withholding {
     LOADED.as_ref().map_or_else(unreadable, |rules| &rules.period)
 }
 
@@ -82,11 +82,11 @@ mod tests {
 
     #[test]
     fn kept_apart_and_recorded_is_held_back() {
-        let reason = |class, media_type| withheld_by_default(class, media_type).map(|rule| rule.reason.as_str());
+        let reason = |class, media_type| held_back_by_rule(class, media_type).map(|rule| rule.reason.as_str());
         assert_eq!(reason("psychotherapy_notes", "text/plain"), Some("psychotherapy_notes"));
         assert_eq!(reason("part2", "application/json"), Some("part2"));
         assert_eq!(reason("clinical", "audio/L16;rate=16000"), Some("recording"));
         assert_eq!(reason("clinical", "application/json"), None);
-        assert_eq!(withheld_in_a_period().reason, "minimum_necessary");
+        assert_eq!(held_back_in_a_period().reason, "minimum_necessary");
     }
 }

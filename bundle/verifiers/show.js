@@ -245,7 +245,7 @@ const passed = (bundle, name) => {
     "Anything, if this page itself was tampered with. If in doubt, use a copy of it from another bundle or from the Provenote project.",
   ];
   return [
-    make("div", { class: "verdict good" }, make("strong", {}, "✓ Everything in this bundle holds"), `${name}: nothing in it was changed, and all of it comes from one ledger.`),
+    make("div", { class: "verdict good", role: "status" }, make("strong", {}, "✓ Everything in this bundle holds"), `${name}: nothing in it was changed, and all of it comes from one ledger.`),
     facts([
       ["About", scopeInWords(manifest.scope)],
       ["Made", `${when(manifest.created)} UTC`],

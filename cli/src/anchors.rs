@@ -141,18 +141,26 @@ mod tests {
 
     #[test]
     fn a_note_is_found_however_it_came() {
-        let two = NOTE.to_owned() + "— witness.example/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
+        let two = NOTE.to_owned()
+            + "— witness.example/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
         let quoted: String = two.lines().fold("Dear board,\r\n".to_owned(), |text, line| text + "> " + line + "\r\n");
         let wrapped = two.replace("DRX8", "\nDRX8").replace("IDoe9", "\n   IDoe9");
         for text in [two.clone(), quoted, wrapped, format!("before\n\n{two}\nafter\n")] {
-            assert_eq!(notes(&text), [two.clone()], "{text}");
+            assert_eq!(notes(&text), std::slice::from_ref(&two), "{text}");
         }
         assert_eq!(notes(NOTE), [NOTE]);
     }
 
     #[test]
     fn what_is_no_note_is_not_found() {
-        for text in ["", "\n\n\n", "a\n8\nAAAA\n\n— a b\n", &NOTE.replace("— ", "- "), &NOTE[..60], &NOTE.replace("\n8\n", "\n-8\n")] {
+        for text in [
+            "",
+            "\n\n\n",
+            "a\n8\nAAAA\n\n— a b\n",
+            &NOTE.replace("— ", "- "),
+            &NOTE[..60],
+            &NOTE.replace("\n8\n", "\n-8\n"),
+        ] {
             assert_eq!(notes(text), Vec::<String>::new(), "{text}");
         }
         assert!(search(b"%PDF-1.7 and then nothing of the kind".to_vec()).is_empty());

@@ -96,13 +96,13 @@ pub(crate) enum Command {
     #[command(subcommand, after_help = "Example:\n  provenote ledger verify")]
     Ledger(Ledger),
     /// Others who watch that the ledger only grows (C2SP tlog-witness)
-    #[command(
-        subcommand,
-        after_help = "Example:\n  provenote witness add board VKEY https://witness.board.example/"
-    )]
+    #[command(subcommand, after_help = "Example:\n  provenote witness add board VKEY https://witness.board.example/")]
     Witness(Witness),
     /// Evidence for a stranger, who checks it without Provenote
-    #[command(subcommand, after_help = "Example:\n  provenote bundle create --client \"Maria Alvarez\" -o evidence.zip")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  provenote bundle create --client \"Maria Alvarez\" -o evidence.zip"
+    )]
     Bundle(Bundle),
     /// Copies of the practice, and how it comes back
     #[command(subcommand, after_help = "Example:\n  provenote backup create /media/backup")]
@@ -603,24 +603,18 @@ pub(crate) enum Backup {
     Verify {
         /// The folder
         folder: PathBuf,
+        /// The ledger's first key, as the recovery kit prints it
+        #[arg(long, value_name = "VKEY")]
+        vkey: Option<String>,
+        /// A checkpoint handed out earlier; may be given several times
+        #[arg(long, value_name = "FILE")]
+        anchor: Vec<String>,
     },
     /// Make the practice anew from a backup, into an empty --home, and destroy again what had been destroyed
     #[command(
         after_help = "Example:\n  provenote --home restored backup restore /media/backup\n  provenote --home restored recover   # with the recovery kit, where the passphrase is lost"
     )]
-    Restore {
-        /// The folder
-        folder: PathBuf,
-        /// The data to restore, by the number in the file's name [default: the newest]
-        #[arg(long, value_name = "N")]
-        data: Option<u64>,
-        /// The list of destructions (keys/destroyed.jsonl) of the machine that was lost, where it is newer than the backup
-        #[arg(long, value_name = "FILE")]
-        destructions: Option<PathBuf>,
-        /// Go on with keys that are older than the data; what was sealed in between cannot be opened
-        #[arg(long)]
-        older_keys: bool,
-    },
+    Restore(BackupRestore),
     /// Accept a restored practice, and what its backup lacks, by an entry that says so
     #[command(after_help = "Example:\n  provenote backup accept")]
     Accept,
@@ -730,4 +724,25 @@ pub(crate) enum User {
     /// List users with their roles
     #[command(after_help = "Example:\n  provenote access user list")]
     List,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BackupRestore {
+    /// The folder
+    pub(crate) folder: PathBuf,
+    /// The data to restore, by the number in the file's name [default: the newest]
+    #[arg(long, value_name = "N")]
+    pub(crate) data: Option<u64>,
+    /// The list of destructions (keys/destroyed.jsonl) of the machine that was lost, where it is newer than the backup
+    #[arg(long, value_name = "FILE")]
+    pub(crate) destructions: Option<PathBuf>,
+    /// Go on with keys that are older than the data; what was sealed in between cannot be opened
+    #[arg(long)]
+    pub(crate) older_keys: bool,
+    /// The ledger's first key, as the recovery kit prints it
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) vkey: Option<String>,
+    /// A checkpoint handed out earlier; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) anchor: Vec<String>,
 }

@@ -37,7 +37,9 @@ impl Failure {
 
     fn code(&self) -> u8 {
         match self {
-            Self::Practice(PracticeError::Gate { .. } | PracticeError::Access(_)) => REFUSED,
+            Self::Practice(PracticeError::Gate { .. } | PracticeError::Access(_) | PracticeError::Retained { .. }) => {
+                REFUSED
+            }
             Self::Practice(_) | Self::Could(_) => 1,
             Self::Findings(_) => FINDINGS,
             Self::Usage(_) => 2,

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use provenote_host::WorkerPrograms;
 use provenote_ledger::{
-    Anchor as _, Argon2Params, GivenAnchor, Log, OpenError, Report, Store, Unlocked, Vault, VaultError, Verification,
+    Anchor as _, Argon2Params, FindingKind, GivenAnchor, Log, OpenError, Report, Store, Unlocked, Vault, VaultError,
+    Verification,
 };
 use provenote_ledger_files::{FileAnchor, FileBlobs, FileKeys};
 use provenote_ledger_sqlite::SqliteStore;
@@ -170,7 +171,9 @@ impl Home {
         }
     }
 
-    fn signed_in_to(&self, practice: Practice) -> Result<(Practice, Actor), Failure> {
+    fn signed_in_to(&self, mut practice: Practice) -> Result<(Practice, Actor), Failure> {
+        // What a crash left of a change of the ledger's key.
+        practice.finish_rotation()?;
         if self.passphrase_file.is_none()
             && let Some(keys) = agent::keys(&self.path).and_then(|bytes| Unlocked::from_bytes(&bytes))
             && self.user.as_ref().is_none_or(|user| user == keys.user())
@@ -378,7 +381,8 @@ impl Home {
         let epochs = vault.epochs()?;
         let policy = self.policy()?;
         let kept = self.anchors()?.notes().map_err(|error| self.broken("keys/anchors", &error))?;
-        let kept = kept.into_iter().map(|(size, note)| GivenAnchor { label: format!("keys/anchors/{size}.note"), note });
+        let kept =
+            kept.into_iter().map(|(size, note)| GivenAnchor { label: format!("keys/anchors/{size}.note"), note });
         let anchors: Vec<GivenAnchor> = given.iter().cloned().chain(kept).collect();
         let mut bars = screen::Bars::new(self.json);
         let mut attempts = 0;
@@ -402,7 +406,9 @@ impl Home {
             let grown = || {
                 SqliteStore::open(&self.database()).and_then(|now| now.latest()).is_ok_and(|now| now.size > report.size)
             };
-            if report.findings.is_empty() || attempts == 3 || !grown() {
+            // Another process may be between the entry of a destruction and the destruction.
+            let destroying = report.findings.iter().any(|finding| finding.kind == FindingKind::FakeDestruction);
+            if report.findings.is_empty() || attempts == 3 || !(destroying || grown()) {
                 break report;
             }
         };
@@ -564,6 +570,36 @@ pub(crate) fn told(report: &Report) -> String {
             "complete up to entry {} of {until}, as a checkpoint outside the database shows",
             anchor.saturating_sub(1)
         ));
+    }
+    if let Some(unanchored) = &report.unanchored {
+        lines.push(format!(
+            "{} entries, from {} of {} on, are shown by no checkpoint outside this machine",
+            unanchored.entries,
+            unanchored.from_seq,
+            unanchored.since.as_deref().unwrap_or("an unknown time")
+        ));
+    }
+    for anchor in report.anchors.iter().filter(|anchor| !anchor.cosigned.is_empty()) {
+        let who: Vec<_> = anchor.cosigned.iter().map(|by| format!("{} at {}", by.witness, by.time)).collect();
+        lines.push(format!("cosigned ({}): {}", anchor.label, who.join(", ")));
+    }
+    for epoch in report.epochs.iter().skip(1) {
+        lines.push(format!("key {} signs from {} entries on: {}", epoch.number, epoch.from_size, epoch.vkey));
+    }
+    for destroyed in &report.destroyed {
+        lines.push(format!(
+            "destroyed: entry {} of {}, by {}, {} ({} payloads of {}; receipt {})",
+            destroyed.seq,
+            destroyed.time,
+            destroyed.actor,
+            destroyed.basis.as_deref().unwrap_or("no reason given"),
+            destroyed.payloads.len(),
+            destroyed.group,
+            destroyed.receipt
+        ));
+    }
+    for doubtful in &report.doubtful {
+        lines.push(format!("? entries {} to {}: {}", doubtful.from_seq, doubtful.to_seq, doubtful.why));
     }
     for finding in &report.findings {
         let place = finding.seq.map_or_else(String::new, |seq| format!("entry {seq}: "));

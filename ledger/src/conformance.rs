@@ -16,9 +16,7 @@ use crate::log::{AppendError, Body, Log, NewEntry, OpenError, Prepared, Query, S
 use crate::memory::MemoryAnchor;
 use crate::note::{Epoch, LogSigner};
 use crate::packing::{Entries, Members, Packed};
-use crate::store::{
-    Anchor as _, Commit, Identity, NoAnchor, Run, Store, StoreError, StoredCheckpoint, StoredPayload,
-};
+use crate::store::{Anchor as _, Commit, Identity, NoAnchor, Run, Store, StoreError, StoredCheckpoint, StoredPayload};
 use crate::tree::{Tile, leaf_hash};
 use crate::verify::{Report, Verdict, Verification, verify};
 

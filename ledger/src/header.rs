@@ -129,7 +129,13 @@ const CLASSES: [u8; 256] = {
 };
 
 fn is_token(text: &str, class: u8) -> bool {
-    (1..=MAX_TOKEN).contains(&text.len()) && text.bytes().all(|b| CLASSES[usize::from(b)] & class != 0)
+    if !(1..=MAX_TOKEN).contains(&text.len()) {
+        return false;
+    }
+    // A long text is looked at in blocks.
+    let looked_at =
+        if class == WORD && text.len() >= BLOCK / 4 { Scan::new(text.as_bytes(), 0).first_outside(0) } else { 0 };
+    text.bytes().skip(looked_at).all(|b| CLASSES[usize::from(b)] & class != 0)
 }
 
 fn check(text: &str, class: u8, place: impl FnOnce() -> String) -> Result<(), TokenError> {
@@ -471,8 +477,9 @@ const BLOCK: usize = 64;
 /// the lowest for the first. Written as ranges over all of them, which a compiler turns into vector instructions.
 fn outside(block: &[u8; BLOCK]) -> u64 {
     // Signed, since processors compare bytes so: moved to the lowest value, a range is what lies below its length.
-    let within =
-        |b: u8, from: u8, to: u8| b.wrapping_sub(from).wrapping_add(0x80).cast_signed() < (to - from + 1 + 0x80).cast_signed();
+    let within = |b: u8, from: u8, to: u8| {
+        b.wrapping_sub(from).wrapping_add(0x80).cast_signed() < (to - from + 1 + 0x80).cast_signed()
+    };
     let flags = block.map(|b| {
         let inside = within(b, b'+', b':') | within(b, b'@', b'Z') | within(b, b'a', b'z') | (b == b'=') | (b == b'_');
         u8::from(!inside)

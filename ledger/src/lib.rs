@@ -34,8 +34,8 @@ pub mod store;
 pub mod tree;
 pub mod vault;
 pub mod verify;
-pub mod writer;
 pub mod witness;
+pub mod writer;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -50,8 +50,8 @@ pub use policy::{Policy, PolicyError};
 pub use proof::TlogProof;
 pub use store::{Anchor, NoAnchor, Store, StoreError};
 pub use vault::{
-    Argon2Params, BlobStore, BlobWriter, Disclosed, KeyStore, LogKeyLock, SealingWriter, Unlocked, UserPublic, Vault, VaultError,
-    verify_signature,
+    Argon2Params, BlobStore, BlobWriter, Disclosed, KeyStore, LogKeyLock, SealingWriter, Unlocked, UserPublic, Vault,
+    VaultError, verify_signature,
 };
 pub use verify::{Finding, FindingKind, GivenAnchor, Report, Verdict, Verification, verify};
 pub use writer::{Ticket, Writer};

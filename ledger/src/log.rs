@@ -9,8 +9,8 @@ use crate::hash::Hash;
 use crate::header::{Draft, FORMAT, Fact, Header, HeaderError, MAX_HEADER, PayloadRef, TokenError, View, check_parts};
 use crate::moment;
 use crate::note::{Checkpoint, Epoch, LogSigner, NoteError, SignedNote, VerifierKey, epoch_at};
+use crate::packing::{BUNDLE, Entries, Packed, write_entry};
 use crate::rotation::{self, FollowError, Rotation};
-use crate::packing::{BUNDLE, Entries, Packed, push_entry};
 use crate::store::{Anchor, Commit, Identity, Store, StoreError, StoredCheckpoint, StoredPayload, index_key};
 use crate::tree::{Edge, Tile, leaf_hash};
 
@@ -342,7 +342,15 @@ impl Log {
         store.create(&identity, &note)?;
         anchor.write(&note).map_err(OpenError::Anchor)?;
         let epochs = vec![Epoch { number: 1, from_size: 0, key: signer.verifier().clone() }];
-        let head = Head { edge, last_leaf: Hash::ZERO, last_time: None, note, bundles: 0, unpacked: Vec::new(), tiles: Vec::new() };
+        let head = Head {
+            edge,
+            last_leaf: Hash::ZERO,
+            last_time: None,
+            note,
+            bundles: 0,
+            unpacked: Vec::new(),
+            tiles: Vec::new(),
+        };
         Ok(Self { store, anchor, epochs, head: Some(head), anchor_trouble: None })
     }
 
@@ -766,7 +774,10 @@ fn load_once(store: &dyn Store, known: &[Epoch]) -> Result<(Head, Vec<Epoch>), O
         head.unpacked.extend_from_slice(run.bytes);
         if whole { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
-    if !whole || (head.edge.size(), head.edge.root()) != (checkpoint.size, checkpoint.root) || latest.size != checkpoint.size {
+    if !whole
+        || (head.edge.size(), head.edge.root()) != (checkpoint.size, checkpoint.root)
+        || latest.size != checkpoint.size
+    {
         return Err(OpenError::Altered);
     }
     if let Some(seq) = checkpoint.size.checked_sub(1) {
@@ -818,12 +829,10 @@ fn extend(
                 return Err(AppendError::TooLong { kind: kind.clone(), length });
             }
         }
-        let (text, mut bytes) = (moment::text(time), Vec::new());
+        let text = moment::text(time);
         for (_, draft) in &group.drafts {
-            bytes.clear();
-            draft.finish(&prev, edge.size(), &text, FORMAT, &mut bytes);
-            push_entry(&mut run, &bytes);
-            prev = leaf_hash(&bytes);
+            let entry = write_entry(&mut run, |out| draft.finish(&prev, edge.size(), &text, FORMAT, out));
+            prev = leaf_hash(entry);
             edge.push(prev, &mut tiles);
         }
         if !group.is_empty() {

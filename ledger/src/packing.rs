@@ -15,9 +15,21 @@ pub const BUNDLE: u64 = TILE_WIDTH as u64;
 
 /// Adds an entry to a run. A header has at most 65,535 bytes; what is longer is cut off there.
 pub fn push_entry(run: &mut Vec<u8>, entry: &[u8]) {
-    let length = u16::try_from(entry.len()).unwrap_or(u16::MAX);
-    run.extend_from_slice(&length.to_be_bytes());
-    run.extend_from_slice(&entry[..usize::from(length)]);
+    write_entry(run, |out| out.extend_from_slice(entry));
+}
+
+/// Adds an entry to a run where `write` appends its bytes, and returns them.
+pub(crate) fn write_entry(run: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
+    let start = run.len();
+    run.extend_from_slice(&[0; 2]);
+    write(run);
+    let length = u16::try_from(run.len().saturating_sub(start + 2)).unwrap_or(u16::MAX);
+    let end = start + 2 + usize::from(length);
+    run.truncate(end);
+    if let Some(two) = run.get_mut(start..start + 2) {
+        two.copy_from_slice(&length.to_be_bytes());
+    }
+    run.get(start + 2..).unwrap_or_default()
 }
 
 /// The entries of a run, in order.

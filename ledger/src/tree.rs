@@ -81,7 +81,8 @@ impl Tile {
     /// The position after the last entry below it.
     #[must_use]
     pub fn end(&self) -> u64 {
-        (self.index + 1).saturating_mul(1_u64.checked_shl(TILE_HEIGHT * (u32::from(self.level) + 1)).unwrap_or(u64::MAX))
+        (self.index + 1)
+            .saturating_mul(1_u64.checked_shl(TILE_HEIGHT * (u32::from(self.level) + 1)).unwrap_or(u64::MAX))
     }
 }
 

@@ -30,8 +30,8 @@ use crate::hash::Hash;
 use crate::header::{PayloadRef, is_media_type, is_name, is_word};
 use crate::log::{Body, MAX_INLINE, Sealed};
 use files::{ClassFile, GroupFile, UserFile, WrapRecord};
-use log_key::LOG_FILE;
 use keys::Key;
+use log_key::LOG_FILE;
 
 /// A place for key files. Names look like `users/usr-0123456789abcdef.json`: lower case, digits and `. _ - /`.
 ///

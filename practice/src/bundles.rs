@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use provenote_access::{Act, Withholding, withheld_by_default, withheld_in_a_period};
+use provenote_access::{Act, Withholding, held_back_by_rule, held_back_in_a_period};
 use provenote_bundle::{Contents, KeyEpoch, LeftOut, Opened, Prepared, Proved, Scope, Withheld};
 use provenote_ledger::note::epoch_at;
 use provenote_ledger::proof::{ProveError, prove_consistency, prove_inclusion, root_at};
@@ -430,11 +430,11 @@ impl Practice {
         if asked {
             return Ok(Some(Reason::Asked));
         }
-        if let Some(rule) = withheld_by_default(&payload.class, &payload.media_type) {
+        if let Some(rule) = held_back_by_rule(&payload.class, &payload.media_type) {
             return Ok(Some(Reason::Rule(rule)));
         }
         if matches!(whose, Whose::All) && payload.scope != PRACTICE_SCOPE {
-            return Ok(Some(Reason::Rule(withheld_in_a_period())));
+            return Ok(Some(Reason::Rule(held_back_in_a_period())));
         }
         if !self.vault.is_entitled(actor.keys(), &payload.class, &payload.scope) {
             return Ok(Some(Reason::NotEntitled));

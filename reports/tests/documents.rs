@@ -62,7 +62,10 @@ fn letters(pdf: &Path) -> String {
 
 fn attachment(pdf: &Path, folder: &Folder) -> String {
     let to = folder.at.join("attached.json");
-    let out = run("pdfdetach", &["-savefile".as_ref(), "record.json".as_ref(), "-o".as_ref(), to.as_os_str(), pdf.as_os_str()]);
+    let out = run(
+        "pdfdetach",
+        &["-savefile".as_ref(), "record.json".as_ref(), "-o".as_ref(), to.as_os_str(), pdf.as_os_str()],
+    );
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     std::fs::read_to_string(to).expect("the attachment")
 }

@@ -564,7 +564,7 @@ fn the_doctor_tells_what_works() {
     let found = place.json(&["doctor"]);
     for check in found["checks"].as_array().expect("checks") {
         let id = text(&check["id"]);
-        // There are no backups yet, and the doctor does not pretend.
+        // No backup was made yet, and the doctor says so.
         assert_eq!(check["ok"], json!(id != "backups"), "{id}: {}", check["detail"]);
     }
 }

@@ -201,8 +201,8 @@ fn python_checks_the_same() {
         (out.status.code(), said, error)
     };
     let whole = folder.path().join("whole.zip");
-    for wanted in [EVERYTHING, Wanted::default()] {
-        std::fs::write(&whole, bundle(wanted)).expect("writes");
+    for bytes in [without_text(), bundle(EVERYTHING), bundle(Wanted::default())] {
+        std::fs::write(&whole, bytes).expect("writes");
         let (code, said, error) = run(&[&script, &whole]);
         assert_eq!(code, Some(0), "{said}{error}");
         assert!(said.starts_with("intact"), "{said}");
@@ -258,6 +258,10 @@ fn a_browser_checks_the_same() {
         let reason = said.lines().nth(1).unwrap_or_default();
         assert!(reason.len() > 20 && reason.ends_with('.'), "{}: {said}", file.display());
     }
+    let partly = folder.path().join("partly.zip");
+    std::fs::write(&partly, without_text()).expect("writes");
+    let said = browser.choose(&partly);
+    assert!(said.contains("Everything in this bundle holds") && !said.contains("Slept six hours"), "{said}");
     // What a reader has on paper is held against it.
     let mut fixture = Fixture::new(EVERYTHING);
     let contents = fixture.contents(EVERYTHING);
@@ -323,13 +327,17 @@ fn a_bundle_that_does_not_hold_is_not_made() {
     assert!(Prepared::new(empty).is_err());
 }
 
-#[test]
-fn an_attestation_holds_without_its_text() {
+/// A bundle that shows the attestation of a note and holds back its text.
+fn without_text() -> Vec<u8> {
     let mut fixture = Fixture::new(EVERYTHING);
     fixture.withhold_text = true;
     let contents = fixture.contents(EVERYTHING);
-    let bytes = fixture.finish(contents, EVERYTHING).expect("a bundle");
-    let report = verify(&bytes, &Known::default());
+    fixture.finish(contents, EVERYTHING).expect("a bundle")
+}
+
+#[test]
+fn an_attestation_holds_without_its_text() {
+    let report = verify(&without_text(), &Known::default());
     assert_eq!(
         (report.verdict, report.attestations, report.withheld),
         (Verdict::Intact, 2, 2),

@@ -1,16 +1,18 @@
 //! `backup`: copies of the practice, and a practice from a copy.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use provenote_backup::{Backup as Files, Restore, Source};
+use provenote_ledger::GivenAnchor;
 use provenote_practice::backups::RestoredFrom;
 use provenote_schemas::Time;
 use serde_json::json;
 
 use super::Outcome;
-use crate::args::Backup;
+use crate::anchors;
+use crate::args::{Backup, BackupRestore};
 use crate::exit::{FINDINGS, Failure};
 use crate::home::Home;
 use crate::screen::{print, print_json};
@@ -18,10 +20,8 @@ use crate::screen::{print, print_json};
 pub(super) fn run(home: &Home, asked: Backup) -> Outcome {
     match asked {
         Backup::Create { folder } => create(home, &folder),
-        Backup::Verify { folder } => verify(home, &folder),
-        Backup::Restore { folder, data, destructions, older_keys } => {
-            restore(home, &folder, data, destructions.as_deref(), older_keys)
-        }
+        Backup::Verify { folder, vkey, anchor } => verify(home, &folder, vkey.as_deref(), &anchor),
+        Backup::Restore(asked) => restore(home, &asked),
         Backup::Accept => accept(home),
     }
 }
@@ -42,13 +42,24 @@ fn create(home: &Home, folder: &Path) -> Outcome {
     print(&format!("Wrote a backup of {} entries (entry {seq}), {} bytes", created.size, created.bytes));
     print(&format!("  data  {}", created.data.display()));
     print(&format!("  keys  {}; the one before was replaced", created.keys.display()));
-    print("Keep data and keys on different media if you can; whoever has both and a passphrase or the recovery code can read everything.");
+    print(
+        "Keep data and keys on different media if you can; whoever has both and a passphrase or the recovery code can read everything.",
+    );
     Ok(ExitCode::SUCCESS)
 }
 
-fn verify(home: &Home, folder: &Path) -> Outcome {
+/// Checkpoints handed out earlier, each under the name of where it came from.
+fn given(anchors: &[String]) -> Result<Vec<GivenAnchor>, Failure> {
+    let mut all = Vec::new();
+    for name in anchors {
+        all.extend(anchors::read(name)?.into_iter().map(|note| GivenAnchor { label: name.clone(), note }));
+    }
+    Ok(all)
+}
+
+fn verify(home: &Home, folder: &Path, vkey: Option<&str>, anchors: &[String]) -> Outcome {
     let files = Files::newest(folder).map_err(Failure::could)?;
-    let verified = provenote_backup::verify(&files, None, &[], &std::env::temp_dir()).map_err(damaged)?;
+    let verified = provenote_backup::verify(&files, vkey, &given(anchors)?, &std::env::temp_dir()).map_err(damaged)?;
     let seq = match home.signed_in_if_practice()? {
         Some((mut practice, actor)) => {
             Some(practice.backup_verified(&actor, verified.seq, verified.size, verified.report.verdict.as_str())?)
@@ -75,32 +86,37 @@ fn verify(home: &Home, folder: &Path) -> Outcome {
 fn damaged(error: provenote_backup::BackupError) -> Failure {
     use provenote_backup::BackupError as Error;
     match error {
-        Error::Altered { .. } | Error::Truncated(_) | Error::TwoPractices { .. } | Error::OtherLog { .. } => {
-            Failure::Findings(error.to_string())
-        }
+        Error::Altered { .. }
+        | Error::Truncated(_)
+        | Error::TwoPractices { .. }
+        | Error::OtherLog { .. }
+        | Error::KeysOlder { .. }
+        | Error::KeyRotated
+        | Error::Ledger { .. }
+        | Error::ForeignList(_) => Failure::Findings(error.to_string()),
         other => Failure::could(other),
     }
 }
 
-fn restore(home: &Home, folder: &Path, data: Option<u64>, list: Option<&Path>, older_keys: bool) -> Outcome {
-    let mut files = Files::newest(folder).map_err(Failure::could)?;
-    if let Some(seq) = data {
-        files.data = folder.join(format!("data-{seq:010}.pvb"));
+fn restore(home: &Home, asked: &BackupRestore) -> Outcome {
+    let mut files = Files::newest(&asked.folder).map_err(Failure::could)?;
+    if let Some(seq) = asked.data {
+        files.data = asked.folder.join(format!("data-{seq:010}.pvb"));
         if !files.data.is_file() {
             return Err(Failure::could(format!("{} is not there", files.data.display())));
         }
     }
-    let mut lists = Vec::new();
-    if let Some(list) = list {
-        lists.push(fs::read(list).map_err(|error| Failure::could(format!("{} could not be read: {error}", list.display())))?);
-    }
+    let read = |list: &PathBuf| {
+        fs::read(list).map_err(|error| Failure::could(format!("{} could not be read: {error}", list.display())))
+    };
+    let lists = asked.destructions.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let restored = provenote_backup::restore(&Restore {
         backup: &files,
         home: home.path(),
-        vkey: None,
-        anchors: &[],
+        vkey: asked.vkey.as_deref(),
+        anchors: &given(&asked.anchor)?,
         lists: &lists,
-        accept_older_keys: older_keys,
+        accept_older_keys: asked.older_keys,
     })
     .map_err(damaged)?;
     if home.json() {

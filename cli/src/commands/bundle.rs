@@ -37,7 +37,9 @@ fn create(home: &Home, asked: BundleCreate) -> Outcome {
         (_, Some(session), ..) => BundleScope::Session(session),
         (_, _, Some(note), _) => BundleScope::Note(note),
         (.., Some(period)) => days(&period)?,
-        _ => return Err(Failure::Usage("say what the bundle is of: --client, --session, --note or --period".to_owned())),
+        _ => {
+            return Err(Failure::Usage("say what the bundle is of: --client, --session, --note or --period".to_owned()));
+        }
     };
     let mut earlier = Vec::new();
     for anchor in &anchor {
@@ -88,13 +90,17 @@ fn create(home: &Home, asked: BundleCreate) -> Outcome {
         print(&format!("  left out: entry {}: {}", left.seq, left.why));
     }
     print(&format!("  SHA-256 {sha256}"));
-    print("The bundle shows what it shows in the clear: hand it over as you would a chart. Its receiver opens verify.html from it in a browser.");
+    print(
+        "The bundle shows what it shows in the clear: hand it over as you would a chart. Its receiver opens verify.html from it in a browser.",
+    );
     Ok(ExitCode::SUCCESS)
 }
 
 /// `FROM..TO`, days or moments, both included.
 fn days(period: &str) -> Result<BundleScope, Failure> {
-    let usage = |why: &dyn std::fmt::Display| Failure::Usage(format!("--period {period}: {why}; write FROM..TO, such as 2026-01-01..2026-06-30"));
+    let usage = |why: &dyn std::fmt::Display| {
+        Failure::Usage(format!("--period {period}: {why}; write FROM..TO, such as 2026-01-01..2026-06-30"))
+    };
     let (from, to) = period.split_once("..").ok_or_else(|| usage(&"there are no two dots"))?;
     let parse = |text: &str| Time::parse(text).map_err(|error| usage(&error));
     let (first, last) = (parse(from)?, parse(to)?);
@@ -120,7 +126,8 @@ fn verify(home: &Home, file: &Path, anchor: &[String], vkey: Option<&str>) -> Ou
     }
     let mut bytes = Vec::new();
     opened.take(LONGEST).read_to_end(&mut bytes).map_err(problem)?;
-    let report = provenote_bundle::verify(&bytes, &Known { vkey: vkey.as_ref(), anchors: &anchors_given, policy: None });
+    let report =
+        provenote_bundle::verify(&bytes, &Known { vkey: vkey.as_ref(), anchors: &anchors_given, policy: None });
     if home.json() {
         print_json(&serde_json::to_value(&report).map_err(Failure::could)?);
     } else {

@@ -63,7 +63,8 @@ pub(super) fn run(home: &Home, asked: Client) -> Outcome {
         Client::Destroy { client, reason, before_retention_ends, yes } => {
             if !yes {
                 return Err(Failure::Usage(
-                    "this destroys every key of the client's records, and nothing brings them back: give --yes".to_owned(),
+                    "this destroys every key of the client's records, and nothing brings them back: give --yes"
+                        .to_owned(),
                 ));
             }
             let reason = ErasureReason::from_word(&reason)?;

@@ -6,7 +6,7 @@ use provenote_pipeline::engine::Engines as _;
 use provenote_practice::Practice;
 use provenote_practice::ports::Models;
 use provenote_practice::settings::Settings;
-use provenote_schemas::Time;
+use provenote_schemas::{Kind, Time};
 use serde_json::json;
 
 use super::Outcome;
@@ -86,11 +86,11 @@ pub(super) fn run(home: &Home, asked: &Doctor) -> Outcome {
             "no safeguard is switched off".to_owned()
         },
     );
-    add(
-        "backups",
-        false,
-        "Provenote makes no backups yet: copy the practice's folder yourself, and keep the copies of its keys folder apart from those of ledger.db".to_owned(),
-    );
+    if let Some(practice) = &practice {
+        let (ok, detail) = backups(practice)?;
+        add("backups", ok, detail);
+        add("witnesses", true, witnesses(home)?);
+    }
     if home.json() {
         print_json(
             &json!({ "checks": checks.iter().map(|check| json!({ "id": check.id, "ok": check.ok, "detail": check.detail })).collect::<Vec<_>>() }),
@@ -120,6 +120,38 @@ fn clock(practice: &Practice) -> Result<(bool, String), Failure> {
     } else {
         (true, format!("{now}, the last entry is of {last}"))
     })
+}
+
+/// A backup older than this is said to be old.
+const OLD_BACKUP_MS: i64 = 30 * 86_400_000;
+
+fn backups(practice: &Practice) -> Result<(bool, String), Failure> {
+    let made = practice.ledger_log(Some(Kind::BackupCreated.as_str()), None, None)?;
+    Ok(match made.last() {
+        None => (false, "none was made yet: `provenote backup create FOLDER`, best on another disk".to_owned()),
+        Some(last) => {
+            let recent = practice.now().millis() - last.time < OLD_BACKUP_MS;
+            let detail = format!("the last one is of {} (entry {})", Time::from_millis(last.time), last.seq);
+            (recent, if recent { detail } else { detail + ", which is long ago: `provenote backup create FOLDER`" })
+        }
+    })
+}
+
+/// Nobody has to be watched; who is, is told how far.
+fn witnesses(home: &Home) -> Result<String, Failure> {
+    let policy = home.policy()?;
+    if policy.witnesses().is_empty() {
+        return Ok(
+            "none: whoever holds the keys could rewrite what has not left this machine (`provenote witness add`)"
+                .to_owned(),
+        );
+    }
+    let standings = home.standings()?;
+    let told = policy.witnesses().iter().map(|witness| {
+        let standing = standings.with(&witness.key.to_string());
+        format!("{} signed for {} entries", witness.name, standing.size)
+    });
+    Ok(format!("{}; {}", told.collect::<Vec<_>>().join(", "), policy.quorum_in_words()))
 }
 
 /// A check's id, and what it found: right or wrong, in words.

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use provenote_practice::Practice;
 use serde_json::json;
 
-use super::Outcome;
+use super::{Outcome, witness};
 use crate::agent;
 use crate::args::Unlock;
 use crate::exit::Failure;
@@ -16,6 +17,7 @@ pub(super) fn unlock(home: &Home, asked: &Unlock) -> Outcome {
     let (mut practice, actor) = home.signed_in_anew()?;
     practice.unlocked(&actor, asked.idle)?;
     agent::start(home.path(), &actor.keys().to_bytes(), asked.idle).map_err(Failure::Could)?;
+    ask_witnesses(home, &practice)?;
     if home.json() {
         print_json(&json!({ "user": actor.user(), "idle_minutes": asked.idle }));
     } else {
@@ -26,6 +28,26 @@ pub(super) fn unlock(home: &Home, asked: &Unlock) -> Outcome {
         ));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The day begins with asking who watches: a witness that knows a longer ledger is the alarm for an older copy put back.
+/// One that cannot be reached is asked again by `witness update`, and at the next unlocking.
+fn ask_witnesses(home: &Home, practice: &Practice) -> Result<(), Failure> {
+    let policy = home.policy()?;
+    if policy.witnesses().is_empty() {
+        return Ok(());
+    }
+    let round = witness::ask_log(home, practice.log(), &policy)?;
+    for (name, outcome) in &round.outcomes {
+        screen::say(&outcome.sentence(name));
+    }
+    if round.is_alarm() {
+        agent::forget(home.path());
+        return Err(Failure::Findings(
+            "a witness knows a longer or another ledger than this one (see above): nothing was unlocked".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 pub(super) fn recover(home: &Home, code_file: Option<&Path>) -> Outcome {

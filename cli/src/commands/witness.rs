@@ -61,7 +61,9 @@ fn add(home: &Home, name: &str, vkey: &str, url: &str, quorum: Option<usize>) ->
     let seq = practice.witness_added(&actor, name, vkey, url)?;
     home.keep_policy(&policy)?;
     if home.json() {
-        print_json(&json!({ "witness": name, "vkey": vkey, "url": url, "quorum": policy.quorum_in_words(), "seq": seq, "file": home.policy_file() }));
+        print_json(
+            &json!({ "witness": name, "vkey": vkey, "url": url, "quorum": policy.quorum_in_words(), "seq": seq, "file": home.policy_file() }),
+        );
     } else {
         print(&format!("Added the witness {name} (entry {seq}); {}", policy.quorum_in_words()));
         print(&format!("  kept in {}", home.policy_file().display()));
@@ -86,7 +88,9 @@ fn remove(home: &Home, name: &str) -> Outcome {
     } else {
         print(&format!("The witness {name} is no longer asked (entry {seq}); {}", policy.quorum_in_words()));
         if alarm.is_some() {
-            print("  Its alarm is cleared. What it signed stays what it is: whoever asks it will hear of a longer ledger.");
+            print(
+                "  Its alarm is cleared. What it signed stays what it is: whoever asks it will hear of a longer ledger.",
+            );
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -121,7 +125,8 @@ pub(super) fn ask_log(home: &Home, log: &Log, policy: &Policy) -> Result<Round, 
         let round = update_all(policy, &asking, &mut standings, &mut prove, &call).map_err(Failure::could)?;
         // Another process may have appended and asked meanwhile. A witness alarms that knows more than is here now.
         let now = log.size().map_err(Failure::could)?;
-        let overtaken = |outcome: &Asked| matches!(outcome, Asked::RollbackAlarm { their_size, .. } if *their_size <= now);
+        let overtaken =
+            |outcome: &Asked| matches!(outcome, Asked::RollbackAlarm { their_size, .. } if *their_size <= now);
         if !round.alarms().any(|(_, outcome)| overtaken(outcome)) {
             break round;
         }
@@ -142,7 +147,8 @@ pub(super) fn ask_log(home: &Home, log: &Log, policy: &Policy) -> Result<Round, 
             _ => continue,
         };
         anchors.raise_alarm(&Alarm { size: alarm, witness: name.clone() }).map_err(broken)?;
-        if let (Some(seen), Asked::RollbackAlarm { their_size, .. } | Asked::ForkAlarm { their_size, .. }) = (seen, outcome)
+        if let (Some(seen), Asked::RollbackAlarm { their_size, .. } | Asked::ForkAlarm { their_size, .. }) =
+            (seen, outcome)
             && anchors.note(*their_size).map_err(broken)?.is_none()
         {
             anchors.keep_note(*their_size, seen).map_err(broken)?;
@@ -150,7 +156,10 @@ pub(super) fn ask_log(home: &Home, log: &Log, policy: &Policy) -> Result<Round, 
     }
     let raised = anchors.alarm().map_err(broken)?;
     if let Some(raised) = raised
-        && round.outcomes.iter().any(|(name, outcome)| *name == raised.witness && matches!(outcome, Asked::Cosigned { .. }))
+        && round
+            .outcomes
+            .iter()
+            .any(|(name, outcome)| *name == raised.witness && matches!(outcome, Asked::Cosigned { .. }))
     {
         anchors.clear_alarm().map_err(broken)?;
     }
@@ -170,17 +179,21 @@ fn update(home: &Home) -> Outcome {
         (Err(_), false) => ExitCode::FAILURE,
     };
     if home.json() {
-        let witnesses: Vec<_> = round.outcomes.iter().map(|(name, outcome)| {
-            let (word, time) = match outcome {
-                Asked::Cosigned { time, .. } => ("cosigned", Some(*time)),
-                Asked::RollbackAlarm { .. } => ("rollback_alarm", None),
-                Asked::ForkAlarm { .. } => ("fork_alarm", None),
-                Asked::Unreachable { .. } => ("unreachable", None),
-                Asked::Unknown => ("unknown", None),
-                Asked::Nonsense { .. } => ("nonsense", None),
-            };
-            json!({ "name": name, "outcome": word, "time": time, "detail": outcome.sentence(name) })
-        }).collect();
+        let witnesses: Vec<_> = round
+            .outcomes
+            .iter()
+            .map(|(name, outcome)| {
+                let (word, time) = match outcome {
+                    Asked::Cosigned { time, .. } => ("cosigned", Some(*time)),
+                    Asked::RollbackAlarm { .. } => ("rollback_alarm", None),
+                    Asked::ForkAlarm { .. } => ("fork_alarm", None),
+                    Asked::Unreachable { .. } => ("unreachable", None),
+                    Asked::Unknown => ("unknown", None),
+                    Asked::Nonsense { .. } => ("nonsense", None),
+                };
+                json!({ "name": name, "outcome": word, "time": time, "detail": outcome.sentence(name) })
+            })
+            .collect();
         print_json(&json!({
             "size": round.size, "witnesses": witnesses, "agreed": round.agreed.is_ok(), "quorum": policy.quorum_in_words(),
             "detail": round.agreed.as_ref().err(),
@@ -192,7 +205,12 @@ fn update(home: &Home) -> Outcome {
         if outcome.is_alarm() { say(&format!("ALARM: {line}")) } else { print(&line) }
     }
     match &round.agreed {
-        Ok(agreed) => print(&format!("{} witnesses signed for {} entries: that is enough ({})", agreed.len(), round.size, policy.quorum_in_words())),
+        Ok(agreed) => print(&format!(
+            "{} witnesses signed for {} entries: that is enough ({})",
+            agreed.len(),
+            round.size,
+            policy.quorum_in_words()
+        )),
         Err(why) => print(&format!("Not enough witnesses signed for {} entries: {why}", round.size)),
     }
     Ok(code)
@@ -201,11 +219,8 @@ fn update(home: &Home) -> Outcome {
 fn list(home: &Home) -> Outcome {
     let policy = home.policy()?;
     let standings = home.standings()?;
-    let rows: Vec<_> = policy
-        .witnesses()
-        .iter()
-        .map(|witness| (witness, standings.with(&witness.key.to_string())))
-        .collect();
+    let rows: Vec<_> =
+        policy.witnesses().iter().map(|witness| (witness, standings.with(&witness.key.to_string()))).collect();
     if home.json() {
         let rows: Vec<_> = rows.iter().map(|(witness, standing)| json!({
             "name": witness.name, "vkey": witness.key.to_string(), "url": witness.url, "size": standing.size, "time": standing.time,
@@ -218,7 +233,11 @@ fn list(home: &Home) -> Outcome {
         print("No witness is asked: add one with `provenote witness add NAME VKEY ADDRESS`.");
     }
     for (witness, standing) in rows {
-        let last = if standing.size == 0 { "never signed".to_owned() } else { format!("last signed for {} entries", standing.size) };
+        let last = if standing.size == 0 {
+            "never signed".to_owned()
+        } else {
+            format!("last signed for {} entries", standing.size)
+        };
         print(&format!("{:16} {last}  {}", witness.name, witness.url.as_deref().unwrap_or("(no address)")));
         if let Some(pending) = standing.pending {
             print(&format!("  wanted: {}", pending.why));

@@ -105,7 +105,10 @@ impl SqliteStore {
     /// Lets several queries see the database at one moment.
     fn consistently<T>(&self, read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
         let step = |sql: &str| {
-            self.connection.prepare_cached(sql).and_then(|mut step| step.execute([])).map_err(|error| self.failed(error))
+            self.connection
+                .prepare_cached(sql)
+                .and_then(|mut step| step.execute([]))
+                .map_err(|error| self.failed(error))
         };
         step("SAVEPOINT reading")?;
         let read = read();
@@ -256,9 +259,7 @@ impl Store for SqliteStore {
                     "INSERT INTO payloads (destroyed, grp, ciphertext, wrapped, body) VALUES (0, ?1, ?2, ?3, ?4) \
                      ON CONFLICT (ciphertext) DO NOTHING",
                 )
-                .and_then(|mut insert| {
-                    insert.execute(params![row.group, row.ciphertext.0, row.wrapped_key, row.body])
-                })
+                .and_then(|mut insert| insert.execute(params![row.group, row.ciphertext.0, row.wrapped_key, row.body]))
                 .map_err(failed)?;
         }
         let size = signed(commit.checkpoint.size)?;
@@ -373,7 +374,10 @@ impl Store for SqliteStore {
                 [_, others @ ..] => {
                     sql.push_str(" FROM finder AS f0 CROSS JOIN bundles AS b ON b.n = f0.bundle");
                     for n in 1..=others.len() {
-                        sql.push_str(&format!(" CROSS JOIN finder AS f{n} ON f{n}.key = ?{} AND f{n}.bundle = f0.bundle", n + 3));
+                        sql.push_str(&format!(
+                            " CROSS JOIN finder AS f{n} ON f{n}.key = ?{} AND f{n}.bundle = f0.bundle",
+                            n + 3
+                        ));
                     }
                     sql.push_str(" WHERE f0.key = ?3 AND f0.bundle >= ?1");
                 }
@@ -522,8 +526,7 @@ fn pack(write: &Connection, name: &str, packed: &Packed) -> Result<(), StoreErro
     if insert.execute(params![n, packed.newest, packed.entries]).map_err(failed)? == 0 {
         return Ok(());
     }
-    let mut tile =
-        write.prepare_cached("INSERT INTO tiles (id, root, hashes) VALUES (?1, ?2, ?3)").map_err(failed)?;
+    let mut tile = write.prepare_cached("INSERT INTO tiles (id, root, hashes) VALUES (?1, ?2, ?3)").map_err(failed)?;
     for full in &packed.tiles {
         let hashes: Vec<u8> = full.hashes.iter().flat_map(|hash| hash.0).collect();
         tile.execute(params![tile_id(full.level, full.index)?, full.root.0, hashes]).map_err(failed)?;

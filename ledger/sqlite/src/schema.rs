@@ -122,9 +122,8 @@ fn connect(path: &Path, name: &str) -> Result<Connection, StoreError> {
 /// Settings of the connection; `journal_mode` is the file's and stays.
 fn settled(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-    connection.execute_batch(
-        "PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;",
-    )?;
+    connection
+        .execute_batch("PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;")?;
     settle(connection)
 }
 

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
-use provenote_ledger::conformance::{entry, payload, signer, suite, verified};
-use provenote_ledger::{AppendError, Log, NoAnchor, Prepared, Verdict};
+use provenote_ledger::conformance::{entry, epochs, payload, signer, suite, verified};
+use provenote_ledger::{AppendError, Log, NoAnchor, Prepared, Query, Verdict, Writer};
 
 use super::*;
 
@@ -299,4 +299,92 @@ fn flipped_bytes_are_found() {
         }
     }
     assert!(found > 50, "{found} of 200 flips mattered");
+}
+
+/// Two writers on one database, each with threads of its own: as two processes would.
+#[test]
+fn two_writers_on_one_file_do_not_fork() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("ledger.db");
+    let key = signer(1);
+    let log = Log::create(Box::new(SqliteStore::create(&path).expect("makes it")), &key, Box::new(NoAnchor));
+    let other = Log::open(Box::new(SqliteStore::open(&path).expect("opens")), &epochs(&key), Box::new(NoAnchor))
+        .expect("opens");
+    let writers = [log.expect("begins"), other].map(|log| Writer::start(log, signer(1), || 1_000).expect("starts"));
+    let told: Vec<(u64, u64)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8_u64)
+            .map(|number| {
+                let writer = writers[(number % 2) as usize].0.clone();
+                scope.spawn(move || {
+                    let each = (0..40).map(|round| {
+                        let client = number * 100 + round;
+                        (client, writer.append(vec![entry("client.viewed", client)]).expect("appends")[0])
+                    });
+                    each.collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("does not panic")).collect()
+    });
+    for (writer, thread) in writers {
+        drop(writer);
+        thread.join().expect("ends");
+    }
+    let log = Log::open(Box::new(SqliteStore::open(&path).expect("opens")), &epochs(&key), Box::new(NoAnchor))
+        .expect("opens");
+    assert_eq!(log.size().expect("reads"), 320);
+    for (client, seq) in told {
+        assert_eq!(log.header(seq).expect("is there").refs["client"], format!("cli-{client:016}"));
+    }
+    assert_eq!(log.store().bundles().expect("reads"), 1);
+    let report = verified(log.store(), &key, Some(log.checkpoint().expect("reads")));
+    assert_eq!((report.verdict, report.findings), (Verdict::Intact, Vec::new()));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(16))]
+
+    /// Commits of any sizes, packed or not, by a process that may end after each: the entries are there in order, and
+    /// are found.
+    #[test]
+    fn commits_of_any_sizes_are_kept_in_order(
+        steps in proptest::collection::vec((1_u64..700, proptest::prelude::any::<bool>(), proptest::prelude::any::<bool>()), 1..7),
+    ) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("ledger.db");
+        let key = signer(1);
+        let open = || Log::open(Box::new(SqliteStore::open(&path).expect("opens")), &epochs(&key), Box::new(NoAnchor));
+        let mut log = Log::create(Box::new(SqliteStore::create(&path).expect("makes it")), &key, Box::new(NoAnchor))
+            .expect("begins");
+        let mut size = 0;
+        for (count, packs, ends) in steps {
+            let group = Prepared::new((size..size + count).map(|n| entry("client.viewed", n)).collect()).expect("is good");
+            let outcomes = log.append_groups(1_000, &key, &[group]).expect("appends");
+            assert!(matches!(outcomes.as_slice(), [Ok(range)] if *range == (size..size + count)));
+            size += count;
+            if packs {
+                log.pack();
+                assert_eq!(log.store().bundles().expect("reads"), size / 256);
+            }
+            if ends {
+                log = open().expect("opens");
+            }
+        }
+        let mut seen = 0;
+        log.store().runs(0, &mut |run| {
+            assert_eq!(run.first, seen);
+            for bytes in Entries::of(run.bytes) {
+                let header = provenote_ledger::Header::parse(bytes).expect("a header");
+                assert_eq!((header.seq, header.refs["client"].as_str()), (seen, format!("cli-{seen:016}").as_str()));
+                seen += 1;
+            }
+            ControlFlow::Continue(())
+        }).expect("reads");
+        assert_eq!(seen, size);
+        let last = Query::default().refer("client", format!("cli-{:016}", size - 1));
+        assert_eq!(log.find(&last).expect("finds").iter().map(|header| header.seq).collect::<Vec<_>>(), [size - 1]);
+        assert_eq!(log.header(size / 2).expect("is there").seq, size / 2);
+        let report = verified(log.store(), &key, Some(log.checkpoint().expect("reads")));
+        assert_eq!((report.verdict, report.findings), (Verdict::Intact, Vec::new()));
+    }
 }

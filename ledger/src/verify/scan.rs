@@ -10,8 +10,8 @@ use std::thread::{Scope, ScopedJoinHandle};
 use crate::hash::Hash;
 use crate::header::{HeaderError, View};
 use crate::log::CLOCK_RESET;
-use crate::rotation::KEY_ROTATED;
 use crate::packing::{BUNDLE, Entries, Members};
+use crate::rotation::KEY_ROTATED;
 use crate::store::{Run, index_key};
 use crate::tree::leaf_hash;
 
@@ -154,7 +154,9 @@ impl Batch {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.rows.len() >= BATCH_RUNS || self.bytes.len() >= BATCH_BYTES || self.rows.iter().any(|row| row.newest.is_some())
+        self.rows.len() >= BATCH_RUNS
+            || self.bytes.len() >= BATCH_BYTES
+            || self.rows.iter().any(|row| row.newest.is_some())
     }
 
     pub(super) fn clear(&mut self) {
@@ -442,7 +444,8 @@ impl Fingerprint {
     pub(super) fn add(&mut self, key: i64, bundle: u64, members: &Members) {
         let [r, c @ ..] = self.drawn;
         let (eights, _) = members.0.as_chunks::<8>();
-        let words = [key.cast_unsigned(), bundle].into_iter().chain(eights.iter().map(|eight| u64::from_le_bytes(*eight)));
+        let words =
+            [key.cast_unsigned(), bundle].into_iter().chain(eights.iter().map(|eight| u64::from_le_bytes(*eight)));
         // Halves, since a whole number of 64 bits has no element of its own in the field.
         let halves = words.flat_map(|word| [word >> 32, word & 0xffff_ffff]);
         let row: u128 = halves.zip(c).map(|(half, c)| u128::from(half) * u128::from(c)).sum();
@@ -484,12 +487,8 @@ mod tests {
             fingerprint
         };
         let drawn = Fingerprint::new();
-        let rows = [
-            (7, 0, members(&[0])),
-            (-7, 1, members(&[255])),
-            (i64::MIN, u64::MAX, members(&[])),
-            (7, 2, Members::ALL),
-        ];
+        let rows =
+            [(7, 0, members(&[0])), (-7, 1, members(&[255])), (i64::MIN, u64::MAX, members(&[])), (7, 2, Members::ALL)];
         let whole = of(&drawn, &rows);
         let mut turned = rows;
         turned.reverse();

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use serde_json::json;
+use provenote_ledger::{Checkpoint, GivenAnchor, SignedNote};
+use provenote_practice::{Actor, Practice};
 
 use crate::anchors;
 use crate::commands::Outcome;
@@ -10,16 +11,16 @@ use crate::exit::Failure;
 use crate::home::Home;
 use crate::screen::{print, print_json};
 
-/// `anchors` are checkpoints that were handed out before the key went astray; those that witnesses and time-stamp
-/// authorities signed are known here.
+/// A day, in milliseconds.
+const DAY_MS: i64 = 86_400_000;
+
+/// `anchors` are checkpoints that were handed out before the key went astray; those that witnesses signed are known here.
 pub(crate) fn run(home: &Home, compromised: bool, anchors: &[String]) -> Outcome {
     let (mut practice, mut actor) = home.signed_in_anew()?;
-    let known = if compromised { Some(known_outside(home, anchors)?) } else { None };
+    let known = if compromised { Some(known_outside(home, &practice, &actor, anchors)?) } else { None };
     let rotated = practice.rotate_log_key(&mut actor, known)?;
     if home.json() {
-        let mut value = serde_json::to_value(&rotated).map_err(Failure::could)?;
-        value["recorded"] = json!(true);
-        print_json(&value);
+        print_json(&serde_json::to_value(&rotated).map_err(Failure::could)?);
         return Ok(ExitCode::SUCCESS);
     }
     print(&format!("The ledger has a new key from entry {} on (epoch {})", rotated.seq, rotated.epoch));
@@ -27,29 +28,39 @@ pub(crate) fn run(home: &Home, compromised: bool, anchors: &[String]) -> Outcome
     print(&format!("  old key  {}; its private half is destroyed", rotated.old_vkey));
     if let Some(known) = rotated.compromised_after {
         print(&format!(
-            "  Checkpoints of the old key are trusted up to {known} entries, the last that was known outside. Entries from {known} to {} could have been rewritten by whoever has the old key.",
-            rotated.seq
+            "  Checkpoints of the old key are trusted up to {known} entries, the last known outside before."
         ));
+        if known < rotated.seq {
+            print(&format!(
+                "  Entries {known} to {} could have been rewritten by whoever has the old key.",
+                rotated.seq - 1
+            ));
+        }
     }
-    print("Next: tell your witnesses the new key, and print a new recovery kit if keys were stolen with it.");
+    print("Next: provenote backup create, since older backups hold the old key; and tell witnesses the new one");
     Ok(ExitCode::SUCCESS)
 }
 
-/// The size of the newest checkpoint that somebody else holds.
-fn known_outside(home: &Home, given: &[String]) -> Result<u64, Failure> {
+/// The size of the newest checkpoint that somebody else had before today: a cosignature of today may have been asked for
+/// by whoever took the key.
+fn known_outside(home: &Home, practice: &Practice, actor: &Actor, given: &[String]) -> Result<u64, Failure> {
+    let mut anchors = Vec::new();
     let mut known = 0;
-    for (_, note) in home.anchors()?.notes().map_err(|error| home.broken("keys/anchors", &error))? {
-        known = known.max(size_of(&note).unwrap_or(0));
-    }
-    for anchor in given {
-        for note in anchors::read(anchor)? {
-            known = known.max(size_of(&note).ok_or_else(|| Failure::could(format!("{anchor} holds no checkpoint")))?);
+    for name in given {
+        for note in anchors::read(name)? {
+            let checkpoint = SignedNote::parse(&note).and_then(|note| Checkpoint::parse(note.text()));
+            let size = checkpoint.map_err(|error| Failure::could(format!("{name}: {error}")))?.size;
+            known = known.max(size);
+            anchors.push(GivenAnchor { label: name.clone(), note });
         }
     }
-    Ok(known)
-}
-
-fn size_of(note: &str) -> Option<u64> {
-    use provenote_ledger::{Checkpoint, SignedNote};
-    SignedNote::parse(note).and_then(|note| Checkpoint::parse(note.text())).ok().map(|checkpoint| checkpoint.size)
+    let report = home.verify(practice, Some(actor), &anchors)?;
+    if let Some(finding) = report.findings.first() {
+        return Err(Failure::Findings(format!(
+            "the ledger is not what it was ({}): see `provenote ledger verify`, and restore the newest backup that verifies before the key is changed",
+            finding.detail
+        )));
+    }
+    let today = practice.now().millis().div_euclid(DAY_MS) * DAY_MS;
+    Ok(known.max(report.known_outside_before(today)))
 }

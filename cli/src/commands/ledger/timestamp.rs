@@ -46,7 +46,9 @@ pub(crate) fn run(home: &Home, address: &str, authority: Option<&Path>) -> Outco
     print(&format!("The ledger of {size} entries existed at {}, says {}", stamp.time(), stamp.authority));
     print(&format!("  kept in {}", file.display()));
     if !trusted {
-        say("This program was not told to trust that authority: give its certificate with --authority PEM, here and at `ledger verify`.");
+        say(
+            "This program was not told to trust that authority: give its certificate with --authority PEM, here and at `ledger verify`.",
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -66,7 +68,8 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn told(&self) -> String {
-        let trust = if self.trusted { "" } else { ", an authority this program was not told to trust (--authority PEM)" };
+        let trust =
+            if self.trusted { "" } else { ", an authority this program was not told to trust (--authority PEM)" };
         format!("the first {} entries existed at {}, says {}{trust}", self.size, self.time, self.authority)
     }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use provenote_ledger::conformance::{epochs, signer, verified};
-use provenote_ledger::proof::{prove_inclusion, verify_inclusion};
 use provenote_ledger::packing::Entries;
+use provenote_ledger::proof::{prove_inclusion, verify_inclusion};
 use provenote_ledger::store::Store as _;
 use provenote_ledger::tree::leaf_hash;
 use provenote_ledger::{Checkpoint, Verdict};
@@ -132,7 +132,13 @@ pub(crate) fn long(folder: &Path, table: &mut Table) -> Outcome<()> {
     );
     let all = child(&path, false)?;
     let seconds = all.wall / size as f64 * 1e6;
-    table.row("verification, s a million entries", format!("{:.2} s", all.wall), String::new(), seconds, Goal::Most(4.0));
+    table.row(
+        "verification, s a million entries",
+        format!("{:.2} s", all.wall),
+        String::new(),
+        seconds,
+        Goal::Most(4.0),
+    );
     let memory = one.memory.max(all.memory) / 1e6;
     table.row("  most memory, MB", format!("{memory:.0} MB"), String::new(), memory, Goal::Most(200.0));
     proofs(&path, size, table)
