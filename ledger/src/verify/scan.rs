@@ -273,7 +273,7 @@ struct Reader<'scope> {
 enum Held {
     /// With the reader of this number; so many bytes.
     Away(usize, usize),
-    Scanned(Batch),
+    Scanned(Box<Batch>),
 }
 
 /// The threads that scan batches. Batches come back in the order they were given. What the threads are too busy for,
@@ -326,7 +326,7 @@ impl<'scope> Readers<'scope> {
         let held = match idlest.filter(|(_, reader)| reader.pending < AHEAD) {
             None => {
                 full.scan();
-                Held::Scanned(full)
+                Held::Scanned(Box::new(full))
             }
             Some((number, reader)) => {
                 // One that cannot be sent comes back, and is scanned here.
@@ -337,7 +337,7 @@ impl<'scope> Readers<'scope> {
                     }
                     Err(SendError(mut full)) => {
                         full.scan();
-                        Held::Scanned(full)
+                        Held::Scanned(Box::new(full))
                     }
                 }
             }
@@ -362,7 +362,7 @@ impl<'scope> Readers<'scope> {
         let (number, bytes) = match self.held.pop_front()? {
             Held::Scanned(batch) => {
                 self.held_bytes -= batch.bytes.len();
-                return Some(batch);
+                return Some(*batch);
             }
             Held::Away(number, bytes) => (number, bytes),
         };
