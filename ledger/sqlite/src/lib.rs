@@ -37,6 +37,8 @@ pub struct SqliteStore {
     name: String,
     /// How long a write waits for another process.
     patience: Cell<Duration>,
+    /// False while the connection is set up for packing, and as long as that could not be undone.
+    settled: Cell<bool>,
 }
 
 impl SqliteStore {
@@ -59,7 +61,7 @@ impl SqliteStore {
     }
 
     fn over(connection: Connection, path: &Path) -> Self {
-        Self { connection, name: file_name(path), patience: Cell::new(PATIENCE) }
+        Self { connection, name: file_name(path), patience: Cell::new(PATIENCE), settled: Cell::new(true) }
     }
 
     /// Opens a ledger's file as it stands at this moment: whatever other processes write from now on is not seen. For
@@ -90,6 +92,17 @@ impl SqliteStore {
         failed(&self.name, error)
     }
 
+    /// Makes sure that what is written from here on waits for the disk and overwrites what it deletes.
+    fn settle(&self) -> Result<(), StoreError> {
+        if !self.settled.get() {
+            schema::settle(&self.connection)
+                .and_then(|()| self.connection.busy_timeout(self.patience.get()))
+                .map_err(|error| self.failed(error))?;
+            self.settled.set(true);
+        }
+        Ok(())
+    }
+
     fn pack_now(&mut self, packed: &[Packed]) -> Result<(), StoreError> {
         let name = self.name.clone();
         let failed = |error| failed(&name, error);
@@ -115,8 +128,8 @@ impl SqliteStore {
         step("RELEASE reading").and(read)
     }
 
-    /// Maps the file into memory, or none of it: reading a long log page by page takes a third longer. Nothing else is
-    /// read so, since a disk that fails under a mapped file ends the process, where a read tells of it. Where a file
+    /// Maps the file into memory, or none of it: a long log read page by page spends twice the time in the system. Nothing
+    /// else is read so, since a disk that fails under a mapped file ends the process, where a read tells of it. Where a file
     /// cannot be mapped, it is read.
     fn map(&self, bytes: i64) {
         let _ = self.connection.query_row(&format!("PRAGMA mmap_size = {bytes}"), [], |_| Ok(()));
@@ -237,6 +250,7 @@ impl Store for SqliteStore {
     }
 
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
+        self.settle()?;
         let name = self.name.clone();
         let failed = |error| failed(&name, error);
         let write = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
@@ -273,14 +287,13 @@ impl Store for SqliteStore {
     fn pack(&mut self, packed: &[Packed]) -> Result<(), StoreError> {
         // Nothing acknowledged depends on it: it becomes durable with the next commit, and whoever writes just now may
         // go first. Headers stay in the log, so their old place need not be overwritten.
+        self.settled.set(false);
         self.connection
             .busy_timeout(Duration::ZERO)
             .and_then(|()| self.connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF"))
             .map_err(|error| self.failed(error))?;
         let outcome = self.pack_now(packed);
-        schema::settle(&self.connection)
-            .and_then(|()| self.connection.busy_timeout(self.patience.get()))
-            .map_err(|error| self.failed(error))?;
+        self.settle()?;
         outcome
     }
 
@@ -472,6 +485,7 @@ impl Store for SqliteStore {
     }
 
     fn destroy_group(&mut self, group: &str) -> Result<u64, StoreError> {
+        self.settle()?;
         let name = self.name.clone();
         let failed = |error| failed(&name, error);
         let write = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;

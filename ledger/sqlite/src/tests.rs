@@ -86,6 +86,11 @@ fn packing_leaves_the_settings_as_they_were() {
     assert_eq!(before, [2, 1, 5_000, 0]);
     store.pack(&[]).expect_err("there is no log yet");
     assert_eq!(settings(&store), before);
+    // Even where they could not be set back at once, nothing is committed before they are.
+    store.connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF").expect("sets");
+    store.settled.set(false);
+    store.destroy_group("grp-none").expect("nothing to do");
+    assert_eq!(settings(&store), before);
     let mut log = Log::create(Box::new(store), &signer(1), Box::new(NoAnchor)).expect("begins");
     for n in 0..300 {
         log.append(1, &signer(1), vec![entry("client.viewed", n)]).expect("appends");
