@@ -57,7 +57,10 @@ fn fetched_models() -> PathBuf {
 /// The repository's root.
 #[must_use]
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the repository").to_path_buf()
+    // Relative to the package, where cargo runs its tests: build products are kept between checkouts, so the folder they
+    // were compiled in may be gone.
+    let package = std::env::current_dir().expect("a working folder");
+    package.parent().expect("the tests lie in the repository").to_path_buf()
 }
 
 /// What a command did.

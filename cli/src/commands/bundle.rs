@@ -38,7 +38,9 @@ fn create(home: &Home, asked: BundleCreate) -> Outcome {
         (_, _, Some(note), _) => BundleScope::Note(note),
         (.., Some(period)) => days(&period)?,
         _ => {
-            return Err(Failure::Usage("say what the bundle is of: --client, --session, --note or --period".to_owned()));
+            return Err(Failure::Usage(
+                "say what the bundle is of: --client, --session, --note or --period".to_owned(),
+            ));
         }
     };
     let mut earlier = Vec::new();

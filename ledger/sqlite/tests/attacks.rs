@@ -260,7 +260,9 @@ fn attacked(name: &str, options: &[&str]) -> TempDir {
     let copied = tempfile::tempdir().expect("a folder");
     let home = copied.path().join("practice");
     copy(&base.path("practice"), &home);
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/attack/ledger_attack.py");
+    // Relative to the package, where cargo runs its tests: build products are kept between checkouts, so the folder they
+    // were compiled in may be gone.
+    let program = PathBuf::from("../../tests/attack/ledger_attack.py");
     let mut command = Command::new("python3");
     command.arg(&program).arg(name).arg(&home);
     command.arg("--old").arg(base.path("old")).arg("--other").arg(base.path("other"));

@@ -81,7 +81,9 @@ pub fn sine(hz: f64) -> impl Fn(f64, u16) -> f64 {
 
 /// A file of `fixtures/audio` or `fixtures/demo`.
 pub fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(name)
+    // Relative to the package, where cargo runs its tests: build products are kept between checkouts, so the folder they
+    // were compiled in may be gone.
+    PathBuf::from("../../fixtures").join(name)
 }
 
 /// The whole recording, or why there is none.
