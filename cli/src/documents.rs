@@ -30,7 +30,12 @@ fn record_of<T: serde::Serialize>(record: &T) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| error.to_string())
 }
 
-fn consent(practice: &PracticeRecord, form: &ConsentForm, signed: Option<&SignedForm>) -> Result<Vec<u8>, String> {
+fn consent(
+    practice: &PracticeRecord,
+    form: &ConsentForm,
+    signed: Option<&SignedForm>,
+    vkey: Option<String>,
+) -> Result<Vec<u8>, String> {
     let grants: Vec<_> =
         signed.map(|signed| signed.grants.iter().map(|(grant, _)| grant.clone()).collect()).unwrap_or_default();
     let pictures = signed.map(|signed| {
@@ -44,6 +49,7 @@ fn consent(practice: &PracticeRecord, form: &ConsentForm, signed: Option<&Signed
         grants,
         pictures: pictures.unwrap_or_default(),
         checkpoint: signed.map(|signed| signed.checkpoint.clone()),
+        vkey,
         record_json,
     })
     .map_err(|error| error.to_string())
@@ -51,12 +57,12 @@ fn consent(practice: &PracticeRecord, form: &ConsentForm, signed: Option<&Signed
 
 /// A form to read and sign.
 pub(crate) fn consent_form(made: &FormMade) -> Result<Vec<u8>, String> {
-    consent(&made.practice, &made.form, None)
+    consent(&made.practice, &made.form, None, None)
 }
 
-/// A form with the signatures under it so far.
-pub(crate) fn signed_consent(signed: &SignedForm) -> Result<Vec<u8>, String> {
-    consent(&signed.practice, &signed.form, Some(signed))
+/// A form with the signatures under it so far, and the key that signed the checkpoint on it.
+pub(crate) fn signed_consent(signed: &SignedForm, vkey: Option<String>) -> Result<Vec<u8>, String> {
+    consent(&signed.practice, &signed.form, Some(signed), vkey)
 }
 
 /// The page to lock away.

@@ -571,14 +571,6 @@ pub(crate) fn told(report: &Report) -> String {
             anchor.saturating_sub(1)
         ));
     }
-    if let Some(unanchored) = &report.unanchored {
-        lines.push(format!(
-            "{} entries, from {} of {} on, are shown by no checkpoint outside this machine",
-            unanchored.entries,
-            unanchored.from_seq,
-            unanchored.since.as_deref().unwrap_or("an unknown time")
-        ));
-    }
     for anchor in report.anchors.iter().filter(|anchor| !anchor.cosigned.is_empty()) {
         let who: Vec<_> = anchor.cosigned.iter().map(|by| format!("{} at {}", by.witness, by.time)).collect();
         lines.push(format!("cosigned ({}): {}", anchor.label, who.join(", ")));

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use provenote_ledger::vault::{Destruction, Extent};
-use provenote_ledger::{Body, Fact, Hash, Header, NewEntry};
+use provenote_ledger::{Fact, Hash, Header, NewEntry};
 use provenote_schemas::Kind;
 
 use crate::act::{Actor, Practice, reference};
@@ -67,23 +67,24 @@ impl Practice {
         };
         let hashes: Vec<Hash> = blobs.iter().map(|(hash, _)| *hash).collect();
         self.vault.destroy_group(&group, &hashes)?;
-        // Last: while the rows are there, the blobs can be told.
+        // Last: while the rows are there, the blobs of a group without entries can be told.
         Ok(self.log.delete_ciphertext(&group)? + blobs.iter().map(|(_, bytes)| bytes).sum::<u64>())
     }
 
-    /// The blobs of groups among the payloads of some entries, and their lengths.
+    /// The blobs of groups among the payloads of some entries, and their lengths. What lies there counts, not what the
+    /// database says of it: a blob may have been put back after its row was destroyed.
     pub(crate) fn blobs_in<'a>(
         &self,
         entries: impl Iterator<Item = &'a Header>,
         groups: &BTreeSet<String>,
     ) -> Result<Vec<(Hash, u64)>, PracticeError> {
-        let mut blobs = Vec::new();
-        for payload in entries.flat_map(|header| &header.payloads).filter(|payload| groups.contains(&payload.group)) {
-            if let Some((_, Body::Blob)) = self.log.sealed(payload)? {
-                blobs.push((payload.ciphertext, payload.padded_length));
-            }
-        }
-        Ok(blobs)
+        let here: BTreeSet<Hash> =
+            self.vault.blobs().list().map_err(provenote_ledger::VaultError::Io)?.into_iter().collect();
+        Ok(entries
+            .flat_map(|header| &header.payloads)
+            .filter(|payload| groups.contains(&payload.group) && here.contains(&payload.ciphertext))
+            .map(|payload| (payload.ciphertext, payload.padded_length))
+            .collect())
     }
 
     /// The blobs of a group of which nothing is known but the name. How long they were is not counted.

@@ -23,6 +23,8 @@ pub struct ConsentDocument {
     pub pictures: Vec<Picture>,
     /// The ledger's checkpoint, a signed note; none before the form is in the ledger.
     pub checkpoint: Option<String>,
+    /// The key that signed it (C2SP vkey): what a bundle handed out later is compared with.
+    pub vkey: Option<String>,
     /// Attached as `record.json`, byte for byte.
     pub record_json: String,
 }
@@ -89,6 +91,7 @@ pub fn consent_form(document: &ConsentDocument) -> Result<Vec<u8>, ReportError> 
         "disclosure_digest": form.disclosure_digest,
         "intent": document.intent,
         "checkpoint": document.checkpoint,
+        "vkey": document.vkey,
         "blocks": printed(&text),
         "participants": participants,
     });

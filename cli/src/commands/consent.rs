@@ -108,7 +108,8 @@ fn sign(home: &Home, client: &str, participant: &str, taken: SignatureTaken, out
     let signed = practice.consent_sign(&actor, client, participant, taken, home.models()?)?;
     let file =
         output.unwrap_or_else(|| PathBuf::from(format!("consent-{}-signed-{}.pdf", signed.form.consent, signed.seq)));
-    let pdf = documents::signed_consent(&signed).map_err(Failure::Could)?;
+    let pdf =
+        documents::signed_consent(&signed, practice.log().key().map(ToString::to_string)).map_err(Failure::Could)?;
     practice.consent_printed(&actor, &signed.form, true, &pdf)?;
     write_new(&file, &pdf)?;
     let missing = signed.form.participants.len().saturating_sub(signed.grants.len());

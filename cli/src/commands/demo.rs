@@ -129,7 +129,8 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
         "Talked through aloud; the client asked how long the recording is kept.",
     )?;
     let signed = practice.consent_sign(&actor, id, CLIENT, SignatureTaken::Typed(CLIENT.to_owned()), home.models()?)?;
-    let pdf = documents::signed_consent(&signed).map_err(Failure::Could)?;
+    let pdf =
+        documents::signed_consent(&signed, practice.log().key().map(ToString::to_string)).map_err(Failure::Could)?;
     practice.consent_printed(&actor, &signed.form, true, &pdf)?;
     write_new(&signed_pdf, &pdf)?;
     story.result(&format!("entry {}; the client's copy carries the ledger's checkpoint as a QR code", signed.seq));

@@ -128,6 +128,7 @@ pub(crate) fn unsigned() -> ConsentDocument {
         grants: Vec::new(),
         pictures: Vec::new(),
         checkpoint: None,
+        vkey: None,
         record_json: "{\"consent\":\"con-0\"}".into(),
     }
 }
@@ -157,6 +158,8 @@ pub(crate) fn signed() -> ConsentDocument {
         .collect();
     document.pictures = vec![Picture { png: DRAWN.to_vec() }];
     document.checkpoint = Some(CHECKPOINT.into());
+    document.vkey =
+        Some("provenote.local/g2tjq6q6yhgmk38r+955cd94a+AbFABO5vHXdvI6Ya7VFCS9e4YT++eoP0KonCQd7m96G2".into());
     document
 }
 
