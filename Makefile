@@ -44,6 +44,7 @@ lint:
 bench:
 	@scripts/install-deps.sh test
 	@scripts/fetch-models.sh demo
+	@scripts/bench-peers.sh
 	$(say) 'building, then the benchmarks'
 	@cargo build --locked --release --workspace --bins
 	@cargo bench --locked --workspace

@@ -5,12 +5,17 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use provenote_ledger::proof::{TlogProof, verify_inclusion};
 use provenote_ledger::tree::leaf_hash;
 use provenote_ledger::{Checkpoint, SignedNote, VerifierKey};
 use provenote_tests::{PASSPHRASE, Place, files, findings, root, text};
 use serde_json::Value;
+
+#[path = "../../timestamp/tests/authority/mod.rs"]
+#[allow(dead_code, reason = "the other tests of the authority use the rest")]
+mod authority;
 
 /// The ledger's key, as `doctor` tells it.
 fn vkey(place: &Place) -> String {
@@ -157,6 +162,16 @@ fn two_practices_witness_each_other() {
         let report = place.verify();
         assert_eq!(report["anchored_to"], round["size"], "{report:#}");
     }
+    // A bundle made now carries a witness's word for its own entry too.
+    elm.done(&["bundle", "create", "--period", "2020-01-01..2099-12-31", "-o", "witnessed.zip"]);
+    let report = elm.json(&["bundle", "verify", "witnessed.zip"]);
+    assert_eq!(
+        (&report["verdict"], report["cosigned"].as_array().map(Vec::len)),
+        (&"intact".into(), Some(1)),
+        "{report:#}"
+    );
+    let (code, said) = python(&elm.work().join("witnessed.zip"), &root().join("bundle/verifiers/verify.py"));
+    assert!(code == 0 && !said.contains("witnesses: none"), "{said}");
     let old = elm.path().join("old");
     files::copy_folder(&elm.home(), &old);
 
@@ -387,4 +402,46 @@ fn a_practice_comes_back_on_a_new_machine_with_the_recovery_code() {
         "nothing half made"
     );
     fourth.fails(1, &["backup", "restore", &fourth.work().display().to_string()]);
+}
+
+#[test]
+fn an_authority_says_when_the_ledger_existed() {
+    use authority::{Authority, Key};
+    let place = Place::founded();
+    let (one, other) = (
+        Arc::new(Authority::new("First authority", Key::P256, "sha256")),
+        Arc::new(Authority::new("Second authority", Key::Rsa, "sha256")),
+    );
+    let (address, server) = one.serve(2);
+    let trusted = one.file("ca.pem").display().to_string();
+    let stamped = place.json(&["ledger", "timestamp", "--tsa", &address, "--authority", &trusted]);
+    assert_eq!((&stamped["trusted"], &stamped["size"]), (&Value::Bool(true), &place.size().into()), "{stamped:#}");
+    place.client("Maria Alvarez");
+    // Offline, by whoever trusts the authority.
+    let report = place.json(&["ledger", "verify", "--authority", &trusted]);
+    assert_eq!(
+        (&report["verdict"], &report["timestamps"][0]["trusted"]),
+        (&"intact".into(), &Value::Bool(true)),
+        "{report:#}"
+    );
+    assert_eq!(place.json(&["ledger", "verify"])["timestamps"][0]["trusted"], Value::Bool(false));
+
+    // By an authority that is not trusted, and one that is not there: a sentence, and nothing is kept.
+    let wrong = other.file("ca.pem").display().to_string();
+    let sentence = place.fails(3, &["ledger", "timestamp", "--tsa", &address, "--authority", &wrong]);
+    assert!(sentence.contains("not told to trust"), "{sentence}");
+    server.join().expect("both requests came");
+    place.fails(1, &["ledger", "timestamp", "--tsa", &address]);
+    place.fails(1, &["ledger", "timestamp", "--tsa", "nowhere"]);
+    let kept = files::files(&place.home().join("keys/anchors"));
+    let stamp = kept.iter().find(|file| file.extension().is_some_and(|end| end == "tsr")).expect("the stamp");
+    assert_eq!(kept.iter().filter(|file| file.extension().is_some_and(|end| end == "tsr")).count(), 1);
+    // A stamp that was changed is found.
+    let mut token = fs::read(stamp).expect("reads");
+    let middle = token.len() / 2;
+    token[middle] ^= 1;
+    fs::write(stamp, token).expect("writes");
+    let (code, _, report) = verified(&place, &["--authority", &trusted]);
+    assert_eq!(code, 3, "{report:#}");
+    assert!(findings(&report).contains(".tsr"), "{}", findings(&report));
 }

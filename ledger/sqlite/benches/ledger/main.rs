@@ -31,7 +31,9 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 fn entry(n: u64) -> NewEntry {
     let entry = NewEntry::new("usr-0123456789abcdef", "prompt.sent").refer("session", format!("ses-{:016}", n / 50));
     let entry = entry.fact("fill", Fact::Text("0123456789ab".to_owned()));
-    (0..7).fold(entry, |entry, i| entry.fact(&format!("fact_{i}"), Fact::Text("0123456789abcdef".repeat(6))))
+    // Other facts in every entry, as in a real log.
+    let word = |i: u64| format!("{:016x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ i).repeat(6);
+    (0..7).fold(entry, |entry, i| entry.fact(&format!("fact_{i}"), Fact::Text(word(i))))
 }
 
 fn begin(path: &Path) -> Outcome<Log> {
