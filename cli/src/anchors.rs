@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hayro_syntax::Pdf;
 use hayro_syntax::object::{Object, Stream};
+use provenote_ledger::GivenAnchor;
 
 use crate::exit::Failure;
 
@@ -41,6 +42,20 @@ pub(crate) fn read(given: &str) -> Result<Vec<String>, Failure> {
         )));
     }
     Ok(found)
+}
+
+/// The same of several, each under the name findings call it by.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn given(names: &[String]) -> Result<Vec<GivenAnchor>, Failure> {
+    let mut all = Vec::new();
+    for name in names {
+        // A text given as such is too long for a name.
+        let label = if name.contains('\n') { "the checkpoint given" } else { name };
+        all.extend(read(name)?.into_iter().map(|note| GivenAnchor { label: label.to_owned(), note }));
+    }
+    Ok(all)
 }
 
 fn file(path: &Path) -> Result<Vec<u8>, Failure> {

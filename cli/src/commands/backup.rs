@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use provenote_backup::{Backup as Files, Restore, Source};
-use provenote_ledger::GivenAnchor;
 use provenote_practice::backups::RestoredFrom;
 use provenote_schemas::Time;
 use serde_json::json;
@@ -48,18 +47,10 @@ fn create(home: &Home, folder: &Path) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Checkpoints handed out earlier, each under the name of where it came from.
-fn given(anchors: &[String]) -> Result<Vec<GivenAnchor>, Failure> {
-    let mut all = Vec::new();
-    for name in anchors {
-        all.extend(anchors::read(name)?.into_iter().map(|note| GivenAnchor { label: name.clone(), note }));
-    }
-    Ok(all)
-}
-
 fn verify(home: &Home, folder: &Path, vkey: Option<&str>, anchors: &[String]) -> Outcome {
     let files = Files::newest(folder).map_err(Failure::could)?;
-    let verified = provenote_backup::verify(&files, vkey, &given(anchors)?, &std::env::temp_dir()).map_err(damaged)?;
+    let verified =
+        provenote_backup::verify(&files, vkey, &anchors::given(anchors)?, &std::env::temp_dir()).map_err(damaged)?;
     let seq = match home.signed_in_if_practice()? {
         Some((mut practice, actor)) => {
             Some(practice.backup_verified(&actor, verified.seq, verified.size, verified.report.verdict.as_str())?)
@@ -114,7 +105,7 @@ fn restore(home: &Home, asked: &BackupRestore) -> Outcome {
         backup: &files,
         home: home.path(),
         vkey: asked.vkey.as_deref(),
-        anchors: &given(&asked.anchor)?,
+        anchors: &anchors::given(&asked.anchor)?,
         lists: &lists,
         accept_older_keys: asked.older_keys,
     })

@@ -7,7 +7,7 @@ mod timestamp;
 use std::path::Path;
 use std::process::ExitCode;
 
-use provenote_ledger::{Fact, GivenAnchor, Header};
+use provenote_ledger::{Fact, Header};
 use provenote_practice::ledger_views::Shown;
 use provenote_schemas::{Kind, Time};
 use serde_json::{Value, json};
@@ -120,12 +120,7 @@ fn show(home: &Home, seq: u64) -> Outcome {
 }
 
 fn verify(home: &Home, given: &[String], authority: Option<&Path>) -> Outcome {
-    let mut anchors = Vec::new();
-    for name in given {
-        // A text given as such is its own name, and too long for one.
-        let label = if name.contains('\n') { "the checkpoint given" } else { name };
-        anchors.extend(anchors::read(name)?.into_iter().map(|note| GivenAnchor { label: label.to_owned(), note }));
-    }
+    let anchors = anchors::given(given)?;
     let authorities = home.authorities(authority)?;
     let mut report = home.verify_closed(&anchors)?;
     let stamps = timestamp::check_kept(home, &authorities, &mut report)?;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use provenote_ledger::{Checkpoint, GivenAnchor, SignedNote};
+use provenote_ledger::{Checkpoint, SignedNote};
 use provenote_practice::{Actor, Practice};
 
 use crate::anchors;
@@ -44,15 +44,11 @@ pub(crate) fn run(home: &Home, compromised: bool, anchors: &[String]) -> Outcome
 /// The size of the newest checkpoint that somebody else had before today: a cosignature of today may have been asked for
 /// by whoever took the key.
 fn known_outside(home: &Home, practice: &Practice, actor: &Actor, given: &[String]) -> Result<u64, Failure> {
-    let mut anchors = Vec::new();
+    let anchors = anchors::given(given)?;
     let mut known = 0;
-    for name in given {
-        for note in anchors::read(name)? {
-            let checkpoint = SignedNote::parse(&note).and_then(|note| Checkpoint::parse(note.text()));
-            let size = checkpoint.map_err(|error| Failure::could(format!("{name}: {error}")))?.size;
-            known = known.max(size);
-            anchors.push(GivenAnchor { label: name.clone(), note });
-        }
+    for anchor in &anchors {
+        let checkpoint = SignedNote::parse(&anchor.note).and_then(|note| Checkpoint::parse(note.text()));
+        known = known.max(checkpoint.map_err(|error| Failure::could(format!("{}: {error}", anchor.label)))?.size);
     }
     let report = home.verify(practice, Some(actor), &anchors)?;
     if let Some(finding) = report.findings.first() {
