@@ -15,9 +15,10 @@ use crate::screen::{self, print, print_json};
 
 pub(super) fn unlock(home: &Home, asked: &Unlock) -> Outcome {
     let (mut practice, actor) = home.signed_in_anew()?;
+    // Before anything is added to what may be an older copy.
+    ask_witnesses(home, &practice)?;
     practice.unlocked(&actor, asked.idle)?;
     agent::start(home.path(), &actor.keys().to_bytes(), asked.idle).map_err(Failure::Could)?;
-    ask_witnesses(home, &practice)?;
     if home.json() {
         print_json(&json!({ "user": actor.user(), "idle_minutes": asked.idle }));
     } else {
@@ -41,7 +42,7 @@ fn ask_witnesses(home: &Home, practice: &Practice) -> Result<(), Failure> {
     for (name, outcome) in &round.outcomes {
         screen::say(&outcome.sentence(name));
     }
-    if round.is_alarm() {
+    if round.alarms().next().is_some() {
         agent::forget(home.path());
         return Err(Failure::Findings(
             "a witness knows a longer or another ledger than this one (see above): nothing was unlocked".to_owned(),

@@ -9,7 +9,7 @@ use provenote_ledger::proof::prove_consistency;
 use provenote_ledger::{CosignerKey, Log, VerifierKey};
 use provenote_ledger_files::Alarm;
 use provenote_practice::ports::Clock as _;
-use provenote_witness::{Call, Folder, Limits, Outcome as Asked, Server, told_to_stop, update_all};
+use provenote_witness::{Call, Folder, Limits, Outcome as Asked, Round, Server, told_to_stop, update_all};
 use serde_json::json;
 
 use super::Outcome;
@@ -96,22 +96,6 @@ fn remove(home: &Home, name: &str) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// One round: what happened, told in sentences, and whether it is an alarm.
-pub(super) struct Round {
-    /// What each witness did, by name.
-    pub(super) outcomes: Vec<(String, Asked)>,
-    /// Who signed for the ledger as it stands, or why that is not enough.
-    pub(super) agreed: Result<Vec<(String, u64)>, String>,
-    /// Entries signed for.
-    pub(super) size: u64,
-}
-
-impl Round {
-    pub(super) fn is_alarm(&self) -> bool {
-        self.outcomes.iter().any(|(_, outcome)| outcome.is_alarm())
-    }
-}
-
 /// Asks every witness. An alarm stays until a later round finds none.
 pub(super) fn ask_log(home: &Home, log: &Log, policy: &Policy) -> Result<Round, Failure> {
     let keys: Vec<VerifierKey> = log.epochs().iter().map(|epoch| epoch.key.clone()).collect();
@@ -163,7 +147,7 @@ pub(super) fn ask_log(home: &Home, log: &Log, policy: &Policy) -> Result<Round, 
     {
         anchors.clear_alarm().map_err(broken)?;
     }
-    Ok(Round { outcomes: round.outcomes, agreed: round.agreed.map_err(|error| error.to_string()), size })
+    Ok(round)
 }
 
 fn update(home: &Home) -> Outcome {
@@ -173,7 +157,7 @@ fn update(home: &Home) -> Outcome {
     }
     let practice = home.opened_despite_alarm()?;
     let round = ask_log(home, practice.log(), &policy)?;
-    let code = match (&round.agreed, round.is_alarm()) {
+    let code = match (&round.agreed, round.alarms().next().is_some()) {
         (_, true) => ExitCode::from(FINDINGS),
         (Ok(_), false) => ExitCode::SUCCESS,
         (Err(_), false) => ExitCode::FAILURE,
@@ -196,7 +180,7 @@ fn update(home: &Home) -> Outcome {
             .collect();
         print_json(&json!({
             "size": round.size, "witnesses": witnesses, "agreed": round.agreed.is_ok(), "quorum": policy.quorum_in_words(),
-            "detail": round.agreed.as_ref().err(),
+            "detail": round.agreed.as_ref().err().map(ToString::to_string),
         }));
         return Ok(code);
     }
