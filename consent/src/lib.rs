@@ -6,16 +6,35 @@
 //! clock or environment. Rules are data in `rules/`, each with its citation and the mark of how it
 //! was checked. They are facts for product design, not legal advice.
 
+pub mod acts;
+pub mod changes;
 mod elements;
+pub mod fhir;
 mod form;
 pub mod gate;
+pub mod jurisdictions;
+pub mod people;
+pub mod pictures;
+mod policy;
+pub mod receipt;
 pub mod samples;
 mod signing;
 mod standing;
+pub mod statement;
 mod states;
+pub mod withdrawal;
 
-pub use elements::{Element, Missing, Need, elements, missing_elements};
-pub use form::{FormContext, FormError, FormValues, disclosure_digest, form_context, render_form};
+pub use acts::{ConsentEvent, FactsBook, Record};
+pub use changes::{Amendment, Change, Weight, amendment, compare};
+pub use elements::{Element, Group, Missing, Need, ProgramRule, elements, form_kinds, missing_elements, needed, program_rules};
+pub use form::{
+    Authorization, Fault as TemplateFault, FormContext, FormError, FormValues, Material, Particulars,
+    Problem as TemplateProblem, Severity, Shared, check as check_template, check_frozen, disclosure_digest, form_context,
+    intent, reading_levels, render_form, template_digest,
+};
+pub use jurisdictions::{Applicable, Modality, Terms, purposes_needed, rules_for, rules_of};
+pub use people::{Capacity, Room, checked_people};
+pub use policy::{AfterWithdrawal, Guardians, Policy};
 pub use signing::{INTENT, SignatureError, check_signature};
-pub use standing::{ConsentEvent, ParticipantStanding, Standing, Status, changes, standing};
+pub use standing::{ParticipantStanding, Question, Standing, Status, Step, Today, purpose_words, standing};
 pub use states::{AiNotice, State, UnknownState, consent_years, is_state, minor_note_retention, note_retention};

@@ -1,11 +1,14 @@
 //! Contexts that between them use every part of a consent template. All templates are rendered
 //! with all of these in the tests; other crates may use them for theirs.
 
-use provenote_schemas::disclosure::{DisclosureFacts, Isolation, ModelFact, Place, RetentionFacts};
+use provenote_schemas::consent::{ConsentForm, Promise};
+use provenote_schemas::disclosure::{
+    BackupFact, DisclosureFacts, GatewayFact, Isolation, ModelFact, Place, RetentionFacts, VendorFact,
+};
 use provenote_schemas::people::{Client, Participant, ParticipantRole};
-use provenote_schemas::{ClientId, ConsentId, Digest, ParticipantId, Time};
+use provenote_schemas::{ClientId, ConsentId, Digest, ParticipantId, Purpose, Time};
 
-use crate::form::FormContext;
+use crate::form::{Authorization, FormContext, Material, Particulars, Shared, disclosure_digest};
 use crate::states::{State, UnknownState, note_retention};
 
 /// 2026-11-21T20:00:00Z, the day of the samples.
@@ -28,6 +31,9 @@ pub fn facts(state: State) -> DisclosureFacts {
         place: Place::ThisComputer,
         isolation: Isolation::Enforced,
         processors: Vec::new(),
+        vendors: Vec::new(),
+        backups: Vec::new(),
+        gateways: Vec::new(),
         retention: RetentionFacts {
             audio_days: 7,
             transcript_days: 7,
@@ -42,7 +48,7 @@ pub fn facts(state: State) -> DisclosureFacts {
 /// Somebody who takes part; the number makes the id.
 #[must_use]
 pub fn person(number: u8, name: &str, role: ParticipantRole) -> Participant {
-    Participant { id: ParticipantId::from_random([number; 10]), name: name.to_owned(), role }
+    Participant::new(ParticipantId::from_random([number; 10]), name.to_owned(), role)
 }
 
 /// A context for one adult client in a state.
@@ -67,7 +73,58 @@ pub fn adult(state: &str) -> Result<FormContext, UnknownState> {
         facts: facts(state),
         made: MADE,
         expires: MADE.plus_days(365),
+        clinician_state: None,
+        particulars: Particulars::default(),
     })
+}
+
+/// A form that was signed thirty days before a context, of older facts: of another model, kept longer.
+#[must_use]
+pub fn signed_before(ctx: &FormContext) -> ConsentForm {
+    let mut facts = ctx.facts.clone();
+    facts.speech = ModelFact { id: "whisper-tiny".to_owned(), name: "Whisper tiny".to_owned(), ..facts.speech };
+    facts.speech.sha256 = Digest::of(b"whisper-tiny");
+    facts.retention.transcript_days += 23;
+    let text = "# The form that was signed before\n".to_owned();
+    ConsentForm {
+        consent: ConsentId::from_random([11; 10]),
+        client: ctx.client.client.clone(),
+        template: "ai-notes@2".to_owned(),
+        lang: "en".to_owned(),
+        purposes: vec![Purpose::AiNotes],
+        participants: ctx.client.participants.clone(),
+        text_sha256: Digest::of(text.as_bytes()),
+        text,
+        disclosure_digest: disclosure_digest(&facts),
+        facts,
+        made: Time::from_millis(1_792_699_200_000),
+        expires: MADE.plus_days(335),
+        amends: None,
+        promise: Promise::ForWorse,
+    }
+}
+
+/// Everything that some forms need besides, for a context.
+#[must_use]
+pub fn particulars(ctx: &FormContext) -> Particulars {
+    Particulars {
+        shared: Some(Shared {
+            what: vec![Material::Recordings, Material::Transcripts, Material::Notes],
+            who: vec!["Dr. Lee Ortiz, supervisor".to_owned()],
+            kept_days: 30,
+            names_removed: false,
+        }),
+        authorization: Some(Authorization {
+            information: "notes of the sessions from January to June 2026".to_owned(),
+            sources: vec!["Harbor Street Counseling".to_owned()],
+            recipients: vec!["Dr. Lee Ortiz, new clinician".to_owned(), "Bay Clinic".to_owned()],
+            purpose: "to go on with care there".to_owned(),
+            ends: None,
+            care_payment_operations: false,
+            intermediaries: Vec::new(),
+        }),
+        amends: Some(Box::new(signed_before(ctx))),
+    }
 }
 
 /// All samples, each with what is special about it.
@@ -101,7 +158,51 @@ pub fn all() -> Result<Vec<(&'static str, FormContext)>, UnknownState> {
     marked.client.name = "**Bob** [x](y) # <b>".to_owned();
     marked.client.participants = vec![person(9, "**Bob** [x](y) # <b>", ParticipantRole::Client)];
     marked.practice = "1. _Practice_ & `Sons` {{ x }} __".to_owned();
-    Ok(vec![
+    let mut far = adult("NV")?;
+    far.clinician_state = Some("TX".to_owned());
+    far.facts.place = Place::PracticeNetwork;
+    far.facts.backups = vec![
+        BackupFact { place: "a disk in the practice's safe".to_owned(), sealed: true, days: 30 },
+        BackupFact { place: "an older disk".to_owned(), sealed: false, days: 1 },
+    ];
+    far.facts.gateways =
+        vec![GatewayFact { name: "the clinician's phone".to_owned(), way: "the practice's own network".to_owned() }];
+    let mut cloud = adult("CA")?;
+    cloud.facts.place = Place::Cloud;
+    cloud.facts.isolation = Isolation::Overridden;
+    cloud.facts.gateways =
+        vec![GatewayFact { name: "the clinician's laptop".to_owned(), way: "the internet".to_owned() }];
+    cloud.facts.vendors = vec![
+        VendorFact {
+            name: "Cloud Scribe, Inc.".to_owned(),
+            does: "turns speech into text and drafts the note".to_owned(),
+            place: Some("Ohio, United States".to_owned()),
+            keeps_days: Some(30),
+            trains: Some(false),
+            passes_on_to: vec!["Big Cloud Co.".to_owned(), "Second & Sons".to_owned()],
+        },
+        VendorFact {
+            name: "Silent <Vendor>".to_owned(),
+            does: "stores files".to_owned(),
+            place: None,
+            keeps_days: None,
+            trains: None,
+            passes_on_to: Vec::new(),
+        },
+    ];
+    let mut scribe = adult("OH")?;
+    scribe.facts.vendors = cloud.facts.vendors.iter().take(1).cloned().collect();
+    scribe.facts.vendors[0].trains = Some(true);
+    let mut quiet = adult("IL")?;
+    quiet.facts.vendors = cloud.facts.vendors.iter().take(1).cloned().collect();
+    let mut family = adult("NE")?;
+    family.client.participants.push(person(4, "Ana Gómez", ParticipantRole::Partner));
+    family.client.participants.push(person(5, "Leo Gómez", ParticipantRole::Minor));
+    family.client.participants.push(person(6, "Inés Gómez", ParticipantRole::Minor));
+    family.client.participants.push(person(8, "Rosa Gómez", ParticipantRole::Guardian));
+    family.client.participants.push(person(9, "Kim Park", ParticipantRole::Interpreter));
+    family.client.participants[1].state = Some("IL".to_owned());
+    let mut samples = vec![
         ("an adult", adult("TX")?),
         ("a couple", couple),
         ("a group with names in other scripts", group),
@@ -110,5 +211,22 @@ pub fn all() -> Result<Vec<(&'static str, FormContext)>, UnknownState> {
         ("no license, no date of birth, no voice activity model, no rule known", bare),
         ("without isolation, with processors", open),
         ("markup in names", marked),
-    ])
+        ("a clinician in another state, on the practice's network, with backups and a gateway", far),
+        ("in the cloud, with companies that told much and little", cloud),
+        ("a company that trains on words", scribe),
+        ("a company that does not train on words", quiet),
+        ("a family with children, in two states", family),
+    ];
+    for (number, (_, ctx)) in samples.iter_mut().enumerate() {
+        ctx.particulars = particulars(ctx);
+        if let (Some(one), Some(shared)) = (&mut ctx.particulars.authorization, &mut ctx.particulars.shared)
+            && number % 2 == 1
+        {
+            one.ends = Some("care at this practice ends".to_owned());
+            one.care_payment_operations = true;
+            one.intermediaries = vec!["Health Exchange, with Bay Clinic".to_owned()];
+            shared.names_removed = true;
+        }
+    }
+    Ok(samples)
 }

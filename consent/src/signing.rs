@@ -80,7 +80,7 @@ mod tests {
     use provenote_schemas::{Digest, ParticipantId};
 
     fn participant(name: &str) -> Participant {
-        Participant { id: ParticipantId::from_random([7; 10]), name: name.to_owned(), role: ParticipantRole::Client }
+        Participant::new(ParticipantId::from_random([7; 10]), name.to_owned(), ParticipantRole::Client)
     }
 
     fn typed(own: &str, name: &str) -> Result<(), SignatureError> {

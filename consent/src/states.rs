@@ -1,5 +1,5 @@
-//! The 50 states and the District of Columbia: how long notes are kept, and which laws ask for a
-//! written notice of AI. Read from `rules/states.yaml`, with citations and marks.
+//! The 50 states and the District of Columbia, and how long notes are kept there. Read from
+//! `rules/states.yaml`, with citations and marks. Other rules of the states stand in [`crate::jurisdictions`].
 
 use std::sync::LazyLock;
 
@@ -48,9 +48,6 @@ struct StateRule {
     code: String,
     name: String,
     notes: Option<NoteRule>,
-    ai_notice: Option<AiNotice>,
-    #[serde(rename = "minor_consent")]
-    _minor_consent: Option<MinorConsent>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,20 +60,6 @@ struct NoteRule {
     mark: String,
     minor_rule: Option<String>,
     remark: Option<String>,
-}
-
-/// Read so that the file is whole; no act depends on it yet.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MinorConsent {
-    #[serde(rename = "age")]
-    _age: Option<u32>,
-    #[serde(rename = "limits")]
-    _limits: String,
-    #[serde(rename = "citation")]
-    _citation: String,
-    #[serde(rename = "mark")]
-    _mark: String,
 }
 
 /// A law that asks for written notice and consent where AI helps with a recorded session.
@@ -140,7 +123,7 @@ impl State {
     /// was found, not that there is none.
     #[must_use]
     pub fn ai_notice(self) -> Option<&'static AiNotice> {
-        self.rule().and_then(|rule| rule.ai_notice.as_ref())
+        crate::jurisdictions::written_notice(self)
     }
 
     fn rule(self) -> Option<&'static StateRule> {
@@ -252,18 +235,6 @@ mod tests {
         let codes: std::collections::BTreeSet<&str> = rules.states.iter().map(|state| state.code.as_str()).collect();
         assert_eq!(codes.len(), 51);
         assert!(rules.states.iter().all(|state| state.code.len() == 2 && !state.name.is_empty()));
-        for notice in rules.states.iter().filter_map(|state| state.ai_notice.as_ref()) {
-            assert!(!notice.mark.is_empty() && !notice.citation.is_empty());
-        }
-        assert_eq!(
-            rules
-                .states
-                .iter()
-                .filter(|state| state.ai_notice.is_some())
-                .map(|state| state.code.as_str())
-                .collect::<Vec<_>>(),
-            ["CO", "IL", "ME"]
-        );
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl Practice {
         }
         let participants = people
             .into_iter()
-            .map(|(name, role)| Participant { id: self.random_id(ParticipantId::from_random), name, role })
+            .map(|(name, role)| Participant::new(self.random_id(ParticipantId::from_random), name, role))
             .collect();
         Ok(Client { client: self.random_id(ClientId::from_random), name, state, born, participants })
     }

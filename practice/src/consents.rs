@@ -1,15 +1,20 @@
 //! Consent: the form from today's facts, signatures, withdrawal, and the gate.
 
+use std::collections::BTreeSet;
+
 use provenote_access::Act;
 use provenote_consent::gate::{self, Decision};
+use provenote_consent::pictures::{Scan, check_drawn, check_scan};
 use provenote_consent::{
-    ConsentEvent, FormContext, Standing, check_signature, disclosure_digest, note_retention, render_form,
+    ConsentEvent, FactsBook, FormContext, Modality, Particulars, Policy, Question, Record as ConsentRecord, Room,
+    Standing, State, Today, check_signature, disclosure_digest, note_retention, purposes_needed, render_form,
+    rules_for,
 };
 use provenote_ledger::{Fact, Header};
-use provenote_schemas::consent::{ConsentForm, Grant, Signature};
+use provenote_schemas::consent::{ConsentForm, Discussion, Evidence, Grant, Refusal, Signature, Withdrawal};
 use provenote_schemas::disclosure::{DisclosureFacts, Isolation, ModelFact, Place, RetentionFacts};
 use provenote_schemas::people::{Client, Participant};
-use provenote_schemas::{ClientId, ConsentId, Digest, Kind, Purpose, Time};
+use provenote_schemas::{ClientId, ConsentId, Digest, Kind, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::act::{Actor, Practice, reference};
@@ -74,9 +79,6 @@ pub struct ClientStanding {
     pub standing: Standing,
 }
 
-/// The largest picture or scan of a signature, in bytes.
-const LARGEST_SCAN: usize = 20 * 1024 * 1024;
-
 impl Practice {
     /// The facts a form tells today, read from settings and catalogue.
     ///
@@ -103,6 +105,9 @@ impl Practice {
             place: Place::ThisComputer,
             isolation: if settings.allow_no_sandbox { Isolation::Overridden } else { Isolation::Enforced },
             processors: Vec::new(),
+            vendors: Vec::new(),
+            backups: Vec::new(),
+            gateways: Vec::new(),
             retention: RetentionFacts {
                 audio_days: settings.audio_days,
                 transcript_days: settings.working_days,
@@ -147,6 +152,8 @@ impl Practice {
             facts,
             made,
             expires: made.plus_days(settings.consent_days),
+            clinician_state: Some(practice.state.clone()),
+            particulars: Particulars::default(),
         };
         let form = render_form(template, &context).map_err(|error| PracticeError::Form(error.to_string()))?;
         let file = self.file_group(&client.client)?;
@@ -240,6 +247,7 @@ impl Practice {
             intent: provenote_consent::INTENT.to_owned(),
             signature,
             time: now,
+            evidence: Evidence::default(),
         };
         let file = self.file_group(&client.client)?;
         let mut entry = self
@@ -352,7 +360,21 @@ impl Practice {
     ) -> Result<Standing, PracticeError> {
         let today = self.disclosure_facts(&self.settings()?, models, &client.state)?;
         let events = self.consent_events(actor, &client.client)?;
-        Ok(provenote_consent::standing(&client.participants, &events, Purpose::AiNotes, &today, self.clock.now()))
+        let practice = self.record(actor)?;
+        let state = |code: &str| State::parse(code).ok();
+        let people: Vec<Option<State>> =
+            client.participants.iter().map(|one| state(one.state.as_deref().unwrap_or(&client.state))).collect();
+        // How a session was held is not recorded yet, and no policy can be set yet: the strictest of both.
+        let (modality, policy) = (Modality::InPerson, Policy::default());
+        let terms = rules_for(state(&practice.state), &people, modality).terms;
+        let purposes = purposes_needed(modality, &today);
+        let question = Question { room: Room::of(client), purposes: &purposes, terms, policy: &policy };
+        let record = ConsentRecord::of(&events);
+        Ok(provenote_consent::standing(
+            &question,
+            &record,
+            &Today::new(&today, self.clock.now(), &FactsBook::of(&events)),
+        ))
     }
 
     /// Asks the gate. A closed gate is an entry of its own kind before it is an answer.
@@ -393,9 +415,24 @@ impl Practice {
                 Some(Kind::ConsentGranted) => {
                     ConsentEvent::Granted(self.open_record(actor, &header, "grant", "signature")?)
                 }
-                Some(Kind::ConsentDeclined) => ConsentEvent::Declined { participant: participant_of(&header)?, time },
-                Some(Kind::ConsentRevoked) => ConsentEvent::Revoked { participant: participant_of(&header)?, time },
-                Some(Kind::ConsentDiscussed) => ConsentEvent::Discussed { participant: participant_of(&header)?, time },
+                Some(Kind::ConsentDeclined) => ConsentEvent::Declined(Refusal {
+                    participant: participant_of(&header)?,
+                    purposes: BTreeSet::new(),
+                    time,
+                }),
+                Some(Kind::ConsentRevoked) => ConsentEvent::Revoked(Withdrawal {
+                    participant: participant_of(&header)?,
+                    purposes: BTreeSet::new(),
+                    time,
+                }),
+                Some(Kind::ConsentDiscussed) => ConsentEvent::Discussed(Discussion {
+                    participant: participant_of(&header)?,
+                    consent: None,
+                    by: None,
+                    summary: String::new(),
+                    questions: Vec::new(),
+                    time,
+                }),
                 _ => continue,
             };
             events.push(event);
@@ -459,38 +496,29 @@ fn how(signature: &Signature) -> &'static str {
     match signature {
         Signature::Typed { .. } => "typed",
         Signature::Drawn { .. } => "drawn",
-        Signature::Scan { .. } => "scan",
+        Signature::Scan { .. } | Signature::Photo { .. } => "scan",
     }
 }
 
 type Attachment = (&'static str, Vec<u8>);
 
-/// Checks that a picture or scan is one, and takes its digest.
+/// Looks at a picture or scan, and takes its digest.
 fn read_signature(taken: SignatureTaken) -> Result<(Signature, Option<Attachment>), PracticeError> {
-    let too_large = |bytes: &[u8]| {
-        if bytes.len() > LARGEST_SCAN {
-            Err(PracticeError::BadRequest(
-                "the signature's file is larger than 20 MB: scan it in black and white".to_owned(),
-            ))
-        } else {
-            Ok(())
-        }
-    };
+    let refused = |error: provenote_consent::pictures::PictureError| PracticeError::BadRequest(error.to_string());
     match taken {
         SignatureTaken::Typed(name) => Ok((Signature::Typed { name }, None)),
         SignatureTaken::Drawn(png) => {
-            too_large(&png)?;
-            if !png.starts_with(b"\x89PNG\r\n\x1a\n") {
-                return Err(PracticeError::BadRequest("the drawn signature is no PNG picture".to_owned()));
-            }
+            check_drawn(&png).map_err(refused)?;
             Ok((Signature::Drawn { png_sha256: Digest::of(&png) }, Some(("image/png", png))))
         }
-        SignatureTaken::Scan(pdf) => {
-            too_large(&pdf)?;
-            if !pdf.starts_with(b"%PDF-") {
-                return Err(PracticeError::BadRequest("the scan is no PDF file".to_owned()));
-            }
-            Ok((Signature::Scan { pdf_sha256: Digest::of(&pdf) }, Some(("application/pdf", pdf))))
+        SignatureTaken::Scan(bytes) => {
+            let scan = check_scan(&bytes).map_err(refused)?;
+            let digest = Digest::of(&bytes);
+            let signature = match scan {
+                Scan::Pdf => Signature::Scan { pdf_sha256: digest },
+                Scan::Png | Scan::Jpeg => Signature::Photo { image_sha256: digest },
+            };
+            Ok((signature, Some((scan.media_type(), bytes))))
         }
     }
 }

@@ -130,6 +130,10 @@ fn mark(document: &ConsentDocument, grant: &Grant, drawn: &mut Vec<(String, Vec<
             mark["how"] = json!("scan");
             mark["sha256"] = json!(pdf_sha256);
         }
+        Signature::Photo { image_sha256 } => {
+            mark["how"] = json!("scan");
+            mark["sha256"] = json!(image_sha256);
+        }
     }
     Ok(mark)
 }

@@ -23,6 +23,10 @@ pub struct ModelFact {
 pub enum Place {
     /// On the practice's own computer.
     ThisComputer,
+    /// On another computer of the practice, over its own network.
+    PracticeNetwork,
+    /// On computers of a company, over the internet.
+    Cloud,
 }
 
 /// Whether the operating system keeps the model from network and files.
@@ -52,6 +56,44 @@ pub struct RetentionFacts {
     pub note_basis: String,
 }
 
+/// A company outside the practice that gets sound or words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VendorFact {
+    /// Its name.
+    pub name: String,
+    /// What it does with them, such as `turns speech into text`.
+    pub does: String,
+    /// Where its computers stand, such as `Ohio, United States`; `None` where nobody said.
+    pub place: Option<String>,
+    /// How many days it keeps them; `None` where nobody said.
+    pub keeps_days: Option<u32>,
+    /// Whether it uses them to train models; `None` where nobody said.
+    pub trains: Option<bool>,
+    /// Whom it passes them on to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passes_on_to: Vec<String>,
+}
+
+/// Where copies go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupFact {
+    /// Where the copy lies, such as `a disk in the practice's safe`.
+    pub place: String,
+    /// Whether only the practice's keys open it.
+    pub sealed: bool,
+    /// How many days a copy outlives the record.
+    pub days: u32,
+}
+
+/// A way other than this computer's own files on which sound reaches the practice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayFact {
+    /// What it is, such as `the clinician's phone`.
+    pub name: String,
+    /// The way the sound takes, such as `the practice's own network`.
+    pub way: String,
+}
+
 /// Everything of substance a client agrees to. The digest of this binds the consent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DisclosureFacts {
@@ -65,8 +107,18 @@ pub struct DisclosureFacts {
     pub place: Place,
     /// How it is held.
     pub isolation: Isolation,
-    /// Who else gets the words: nobody, in a local pipeline.
+    /// Who else gets the words: nobody, in a local pipeline. Companies of which more is known stand in
+    /// [`Self::vendors`] instead.
     pub processors: Vec<String>,
+    /// The companies that get sound or words, and what they do with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vendors: Vec<VendorFact>,
+    /// Where copies go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backups: Vec<BackupFact>,
+    /// On which ways sound reaches the practice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gateways: Vec<GatewayFact>,
     /// What is kept how long.
     pub retention: RetentionFacts,
 }

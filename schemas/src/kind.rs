@@ -68,14 +68,22 @@ words! {
         ConsentRequested = "consent.requested",
         /// A form, blank or signed, was printed as a PDF and handed out.
         ConsentPrinted = "consent.printed",
+        /// A form was put before a participant.
+        ConsentOffered = "consent.offered",
         /// The form was talked through aloud.
         ConsentDiscussed = "consent.discussed",
+        /// The clinician states that a participant said yes aloud.
+        ConsentSpoken = "consent.spoken",
         /// A participant signed.
         ConsentGranted = "consent.granted",
         /// A participant said no.
         ConsentDeclined = "consent.declined",
         /// A participant took a consent back.
         ConsentRevoked = "consent.revoked",
+        /// A consent left the practice's records as FHIR or as a receipt.
+        ConsentExported = "consent.exported",
+        /// A consent made elsewhere was read from FHIR.
+        ConsentImported = "consent.imported",
         /// A recording passed the gate and was sealed.
         SessionRecorded = "session.recorded",
         /// A session was refused by the gate.
@@ -151,8 +159,21 @@ words! {
 words! {
     /// What a participant agrees to. One purpose is never implied by another.
     Purpose {
-        /// The session is recorded, transcribed and a note drafted of it, by models on this machine.
+        /// The session is recorded, transcribed and a note drafted of it by AI; where companies outside the practice
+        /// work on it, [`Purpose::CloudProcessing`] is needed as well.
         AiNotes = "ai_notes",
+        /// A session by phone or video is recorded.
+        TelehealthRecording = "telehealth_recording",
+        /// Recordings, transcripts or notes are shown to a supervisor of the clinician.
+        Supervision = "supervision",
+        /// Recordings, transcripts or notes are used to teach other people.
+        Training = "training",
+        /// The session is recorded and worked on by companies outside the practice.
+        CloudProcessing = "cloud_processing",
+        /// Records on substance use are disclosed (42 CFR 2.31).
+        Part2Disclosure = "part2_disclosure",
+        /// Psychotherapy notes are used or disclosed (45 CFR 164.508(a)(2)).
+        PsychotherapyNotesDisclosure = "psychotherapy_notes_disclosure",
     }
 }
 

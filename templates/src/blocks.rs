@@ -226,6 +226,23 @@ pub(crate) fn words(spans: &[Span]) -> String {
     spans.iter().map(|span| span.text.as_str()).collect()
 }
 
+/// The words of blocks, without marks of lists, boxes and tables: what every way of showing them
+/// has in common.
+#[must_use]
+pub fn content_words(blocks: &[Block]) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut add = |spans: &[Span]| all.extend(words(spans).split_whitespace().map(str::to_owned));
+    for block in blocks {
+        match block {
+            Block::Heading { text, .. } | Block::Paragraph(text) | Block::Checkbox { text, .. } => add(text),
+            Block::Bullets(items) | Block::Numbered(items) => items.iter().for_each(|item| add(item)),
+            Block::Table { head, rows } => head.iter().chain(rows.iter().flatten()).for_each(|cell| add(cell)),
+            Block::Rule => {}
+        }
+    }
+    all
+}
+
 /// The document as plain text, a blank line between blocks.
 #[must_use]
 pub fn plain_text(blocks: &[Block]) -> String {

@@ -3,7 +3,7 @@
 //!
 //! A template is Markdown with minijinja. Whatever is put into it is escaped, so a name
 //! with markup in it prints as it was typed. One rendering gives the exact text; [`blocks`] cuts
-//! that text into what screen and PDF both show, so they cannot differ.
+//! that text into what PDF, screen ([`html`]) and plain text all show, so they cannot differ.
 //!
 //! The folder `prompts` holds the templates a model reads; `provenote-pipeline` fills these itself,
 //! since nothing in them is shown to a person or escaped.
@@ -12,14 +12,23 @@
 //! shown is frozen; a change is a new version.
 
 mod blocks;
-mod bundle;
 mod coverage;
 mod escape;
+mod faults;
+mod front;
+mod html;
+mod language;
 pub mod reading;
+mod shelf;
+mod tags;
 mod template;
 
-pub use blocks::{Block, Span, blocks, plain_text};
-pub use bundle::{all_bundled, bundled};
+pub use blocks::{Block, Span, blocks, content_words, plain_text};
 pub use coverage::{Covering, strip_markers};
 pub use escape::escape;
+pub use faults::{Fault, FaultKind};
+pub use front::{Promise, Translation};
+pub use html::{html, html_page};
+pub use language::{LanguageError, language};
+pub use shelf::{Shelf, ShelfError, all_bundled, bundled};
 pub use template::{Template, TemplateError};

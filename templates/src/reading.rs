@@ -1,9 +1,73 @@
-//! How hard a text is to read: the Flesch-Kincaid grade level.
+//! How hard a text is to read: for English the Flesch-Kincaid grade level, for Spanish the INFLESZ
+//! scale ([`spanish`]). For other languages nothing is measured, and that is said.
 //!
 //! J. P. Kincaid and others, "Derivation of new readability formulas", Research Branch Report
 //! 8-75, 1975: `0.39 * words / sentences + 11.8 * syllables / words - 15.59`. The syllables are
 //! counted by the usual rule of vowel groups, which is right for most English words and near for
 //! the rest. The grade says nothing of whether the text is clear; it only catches what is not.
+
+pub mod spanish;
+
+/// The highest grade that our English forms may have.
+pub const EASY_GRADE: f64 = 8.0;
+
+/// How hard a text is, in the measure of its language.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Level {
+    /// English: US school grade; higher is harder.
+    Grade(f64),
+    /// Spanish: INFLESZ score; higher is easier.
+    Inflesz(f64),
+}
+
+impl Level {
+    /// True where a text is harder than our forms may be: above grade 8, or what stands for it.
+    #[must_use]
+    pub fn too_hard(self) -> bool {
+        match self {
+            Self::Grade(grade) => grade > EASY_GRADE,
+            Self::Inflesz(score) => score < spanish::EASY,
+        }
+    }
+
+    /// The harder of two levels of one measure; the first where they are of two.
+    #[must_use]
+    pub fn harder(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Grade(one), Self::Grade(two)) => Self::Grade(one.max(two)),
+            (Self::Inflesz(one), Self::Inflesz(two)) => Self::Inflesz(one.min(two)),
+            _ => self,
+        }
+    }
+
+    /// What it should be.
+    #[must_use]
+    pub fn bar(self) -> &'static str {
+        match self {
+            Self::Grade(_) => "8 or below",
+            Self::Inflesz(_) => "60 or above, which stands for grade 8",
+        }
+    }
+}
+
+impl std::fmt::Display for Level {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Grade(grade) => write!(f, "Flesch-Kincaid grade {grade:.1}"),
+            Self::Inflesz(score) => write!(f, "INFLESZ {score:.1} ({})", spanish::band(*score)),
+        }
+    }
+}
+
+/// How hard a text in a language is; `None` where it has no words or the language no measure here.
+#[must_use]
+pub fn level(text: &str, lang: &str) -> Option<Level> {
+    match lang {
+        "en" => grade(text).map(Level::Grade),
+        "es" => spanish::inflesz(counted(text, spanish::syllables)).map(Level::Inflesz),
+        _ => None,
+    }
+}
 
 /// Syllables of one English word, at least one.
 fn syllables(word: &str) -> u32 {
@@ -51,9 +115,14 @@ pub struct Counts {
     pub syllables: u32,
 }
 
-/// Counts words, sentences and syllables. Each line is at least a sentence of its own.
+/// Counts words, sentences and syllables of an English text. Each line is at least a sentence of
+/// its own.
 #[must_use]
 pub fn counts(text: &str) -> Counts {
+    counted(text, syllables)
+}
+
+fn counted(text: &str, syllables: fn(&str) -> u32) -> Counts {
     let mut all = Counts::default();
     for line in text.lines() {
         let mut open = false;
@@ -64,7 +133,7 @@ pub fn counts(text: &str) -> Counts {
                 all.syllables += word.split('-').filter(|part| !part.is_empty()).map(syllables).sum::<u32>();
                 open = true;
             }
-            let bare = word.trim_end_matches(['"', '\'', ')', '”', '’', '*']);
+            let bare = word.trim_end_matches(['"', '\'', ')', '”', '’', '*', '»']);
             if open && bare.ends_with(['.', '!', '?']) && !bare.ends_with("e.g.") {
                 all.sentences += 1;
                 open = false;

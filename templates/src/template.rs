@@ -1,14 +1,17 @@
 //! A consent template: front matter, body, rendering.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::coverage::{Covering, coverings, strip_markers};
 use crate::escape::{escape, printed};
+use crate::front::{Front, Promise, Translation};
+use crate::language::right_to_left;
+use crate::tags::{Bare, unclosed};
 
 /// What is wrong with a template, and where. Lines and columns count from 1, in the file as a
 /// whole. No variant carries a value that was put into the template.
@@ -48,6 +51,20 @@ pub enum TemplateError {
         /// What is wrong.
         problem: String,
     },
+    /// The text has letters that are written from right to left.
+    #[error(
+        "{file}:{line}:{column}: the letter `{letter}` is written from right to left, and these forms cannot be set that way: use a form in another language, and an interpreter"
+    )]
+    RightToLeft {
+        /// The file.
+        file: String,
+        /// Line in the file.
+        line: usize,
+        /// Column in the line.
+        column: usize,
+        /// The first such letter.
+        letter: char,
+    },
     /// The body asks for something that the context does not hold, or that is blank.
     #[error("{file}:{line}:{column}: {problem}")]
     Render {
@@ -62,17 +79,27 @@ pub enum TemplateError {
     },
 }
 
-/// The front matter as it stands in the file.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Front {
-    id: String,
-    version: u32,
-    lang: String,
-    title: String,
-    purposes: Vec<String>,
-    elements: Vec<String>,
-    jurisdictions: Vec<String>,
+impl TemplateError {
+    /// Line and column in the file, from 1.
+    #[must_use]
+    pub const fn place(&self) -> (usize, usize) {
+        match self {
+            Self::NoFrontMatter { line, .. } => (*line, 1),
+            Self::FrontMatter { line, column, .. }
+            | Self::Syntax { line, column, .. }
+            | Self::RightToLeft { line, column, .. }
+            | Self::Render { line, column, .. } => (*line, *column),
+        }
+    }
+
+    /// What is wrong, without file and place.
+    #[must_use]
+    pub fn problem(&self) -> String {
+        let all = self.to_string();
+        let (line, column) = self.place();
+        let place = format!(":{line}:{column}: ");
+        all.find(&place).map_or(all.clone(), |at| all[at + place.len()..].to_owned())
+    }
 }
 
 /// A template that was read and whose syntax is right.
@@ -80,9 +107,12 @@ struct Front {
 pub struct Template {
     front: Front,
     file: String,
+    source: String,
     body: String,
     /// Lines of the file above the body.
     above: usize,
+    /// Names the body asks for, in whatever condition.
+    asked: BTreeSet<String>,
 }
 
 /// How values are written.
@@ -95,7 +125,7 @@ enum Values {
 }
 
 /// What stands for a value where only the template's own words count.
-const ONE_WORD: &str = "Name";
+pub(crate) const ONE_WORD: &str = "Name";
 
 impl Template {
     /// Reads a template; errors name the file `template`. See [`Template::parse_file`].
@@ -106,9 +136,13 @@ impl Template {
         Self::parse_file("template", source)
     }
 
-    /// Reads a template: YAML front matter (`id`, `version`, `lang`, `title`, `purposes`,
-    /// `elements`, `jurisdictions`; nothing else) between two lines `---`, then Markdown with
-    /// minijinja. `jurisdictions` are US state codes, or `US` for all.
+    /// Reads a template: YAML front matter between two lines `---`, then Markdown with minijinja.
+    ///
+    /// The front matter has `id`, `version`, `language` (ISO 639-1; `lang` for short), `title`,
+    /// `purposes`, `elements` and `jurisdictions` (US state codes, or `US` for all). It may have
+    /// `form`, what the form is (`recording` where nothing is said), `promise`, which changes end the
+    /// consent (`any_change` where nothing is said, or `for_worse`), and for a translation `translator`
+    /// with `reviewed_by_person`. It has nothing else.
     ///
     /// # Errors
     /// [`TemplateError`] with line and column.
@@ -116,46 +150,52 @@ impl Template {
         let source = source.strip_prefix('\u{FEFF}').unwrap_or(source).replace("\r\n", "\n");
         let missing = |line, problem| TemplateError::NoFrontMatter { file: file.to_owned(), line, problem };
         let rest = source.strip_prefix("---\n").ok_or_else(|| missing(1, "the first line is another"))?;
-        let end = rest.find("\n---\n").ok_or_else(|| missing(source.lines().count(), "the second one is missing"))?;
+        let end =
+            rest.find("\n---\n").ok_or_else(|| missing(source.lines().count().max(1), "the second one is missing"))?;
         let (yaml, body) = (&rest[..=end], &rest[end + "\n---\n".len()..]);
+        let wrong = |line, column, problem| TemplateError::FrontMatter { file: file.to_owned(), line, column, problem };
         let front: Front = serde_saphyr::from_str(yaml).map_err(|error| {
             let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-            TemplateError::FrontMatter {
-                file: file.to_owned(),
-                // One more for the opening `---`.
-                line: usize::try_from(line).unwrap_or(1) + 1,
-                column: usize::try_from(column).unwrap_or(1),
-                problem: error.without_snippet().to_string().lines().next().unwrap_or_default().to_owned(),
-            }
+            let problem = error.without_snippet().to_string().lines().next().unwrap_or_default().to_owned();
+            // One more for the opening `---`.
+            wrong(usize::try_from(line).unwrap_or(1) + 1, usize::try_from(column).unwrap_or(1), problem)
         })?;
-        let template = Self { front, file: file.to_owned(), body: body.to_owned(), above: yaml.lines().count() + 2 };
-        template.check_front()?;
-        template
-            .environment(Values::Shown)
-            .template_from_named_str("body", &template.body)
-            .map_err(|error| template.located(&error, false))?;
+        if let Some((field, problem)) = front.problem() {
+            let at = yaml.lines().position(|line| {
+                let name = line.split(':').next().unwrap_or_default().trim();
+                name == field || (field == "lang" && name == "language")
+            });
+            return Err(wrong(at.unwrap_or(0) + 2, 1, problem));
+        }
+        let (body, above) = (body.to_owned(), yaml.lines().count() + 2);
+        let asked = BTreeSet::new();
+        let mut template = Self { front, file: file.to_owned(), source: source.clone(), body, above, asked };
+        template.check_script(yaml)?;
+        let asked = match template.environment(Values::Shown).template_from_named_str("body", &template.body) {
+            Ok(body) => body.undeclared_variables(false).into_iter().collect(),
+            Err(error) => return Err(template.located(&error, false)),
+        };
+        template.asked = asked;
         Ok(template)
     }
 
-    fn check_front(&self) -> Result<(), TemplateError> {
-        let front = &self.front;
-        let token = |text: &str| {
-            !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    /// Names of people may be in any script; the form's own words may not.
+    fn check_script(&self, yaml: &str) -> Result<(), TemplateError> {
+        let refused = |line: usize, column: usize, letter| {
+            Err(TemplateError::RightToLeft { file: self.file.clone(), line, column, letter })
         };
-        let problem = if !token(&front.id) {
-            "`id` is lower-case letters, digits and hyphens"
-        } else if front.version == 0 {
-            "`version` counts from 1"
-        } else if front.lang.len() != 2 || !front.lang.bytes().all(|b| b.is_ascii_lowercase()) {
-            "`lang` is two letters, such as `en` (ISO 639-1)"
-        } else if front.title.trim().is_empty() {
-            "`title` is empty"
-        } else if front.purposes.is_empty() {
-            "`purposes` is empty: say what the template asks consent for"
-        } else {
-            return Ok(());
-        };
-        Err(TemplateError::FrontMatter { file: self.file.clone(), line: 2, column: 1, problem: problem.to_owned() })
+        for (row, line) in yaml.lines().enumerate() {
+            if let Some((column, letter)) = line.chars().enumerate().find(|(_, c)| right_to_left(*c)) {
+                return refused(row + 2, column + 1, letter);
+            }
+        }
+        match self.body.char_indices().find(|(_, c)| right_to_left(*c)) {
+            Some((at, letter)) => {
+                let (line, column) = self.place(at);
+                refused(line, column, letter)
+            }
+            None => Ok(()),
+        }
     }
 
     /// The id, such as `ai-notes`.
@@ -206,6 +246,54 @@ impl Template {
         &self.front.jurisdictions
     }
 
+    /// What the form is, such as `recording`; which elements it needs depends on this.
+    #[must_use]
+    pub fn form(&self) -> &str {
+        &self.front.form
+    }
+
+    /// Which changes of what is done the text says end the consent.
+    #[must_use]
+    pub fn promise(&self) -> Promise {
+        self.front.promise
+    }
+
+    /// Who translated it; `None` where it was written in its language.
+    #[must_use]
+    pub fn translation(&self) -> Option<Translation<'_>> {
+        self.front.translation()
+    }
+
+    /// The file as it was read, line feeds alone between lines: what is frozen once it was shown.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The line of a field of the front matter, from 1; the first line where the field is not there.
+    #[must_use]
+    pub fn line_of(&self, field: &str) -> usize {
+        let names = |line: &str| line.split_once(':').is_some_and(|(name, _)| name == field);
+        self.source.lines().take(self.above).position(names).map_or(1, |at| at + 1)
+    }
+
+    /// Whether the template asks for a value of this name anywhere, in whatever condition.
+    #[must_use]
+    pub fn asks_for(&self, name: &str) -> bool {
+        self.asked.contains(name)
+    }
+
+    pub(crate) fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// Line and column in the file of a byte of the body.
+    pub(crate) fn place(&self, at: usize) -> (usize, usize) {
+        let before = self.body.get(..at).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        (before.matches('\n').count() + 1 + self.above, before[line_start..].chars().count() + 1)
+    }
+
     /// The file's name, for messages.
     #[must_use]
     pub fn file(&self) -> &str {
@@ -232,17 +320,7 @@ impl Template {
     /// Which elements the template as it stands speaks of somewhere, conditions left aside.
     #[must_use]
     pub fn covered_somewhere(&self) -> Covering {
-        let mut text = String::with_capacity(self.body.len());
-        for line in self.body.lines() {
-            let bare = without_tags(line);
-            // A line of tags alone leaves nothing behind, as in a rendering.
-            if bare.trim().is_empty() && line.contains("{%") {
-                continue;
-            }
-            text.push_str(&bare);
-            text.push('\n');
-        }
-        coverings(&text)
+        coverings(&Bare::of(&self.body, ONE_WORD).text)
     }
 
     /// The template's own words under each heading, every value one plain word, for the reading
@@ -277,6 +355,8 @@ impl Template {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_syntax(syntax());
         environment.set_debug(true);
+        // A template cannot let markup through that stands in a value.
+        environment.remove_filter("safe");
         // What a macro or a `set` block captured is marked as escaped once, and not again.
         environment.set_auto_escape_callback(|_| AutoEscape::Custom("markdown".into()));
         environment.set_formatter(move |out, _, value| {
@@ -307,11 +387,15 @@ impl Template {
     /// Where in the file an error stands. The error itself is dropped: in debug mode it carries
     /// the values of the context, which may be names.
     fn located(&self, error: &minijinja::Error, rendering: bool) -> TemplateError {
-        let in_body = error.line().unwrap_or(1);
-        let column = error.range().and_then(|range| self.body.get(..range.start)).map_or(1, |before| {
-            let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-            before[line_start..].chars().count() + 1
-        });
+        // What is open to the end is better told where it was opened.
+        if !rendering && let Some(open) = unclosed(&self.body) {
+            let (line, column) = self.place(open.at);
+            return TemplateError::Syntax { file: self.file.clone(), line, column, problem: open.problem };
+        }
+        let (line, column) = match error.range() {
+            Some(range) => self.place(range.start),
+            None => (error.line().unwrap_or(1) + self.above, 1),
+        };
         let mut problem = error.kind().to_string();
         if let Some(detail) = error.detail() {
             problem = format!("{problem}: {detail}");
@@ -320,32 +404,13 @@ impl Template {
         {
             problem = format!("{problem} (at `{}`)", asked.chars().take(60).collect::<String>());
         }
-        let (file, line) = (self.file.clone(), in_body + self.above);
+        let file = self.file.clone();
         if rendering {
             TemplateError::Render { file, line, column, problem }
         } else {
             TemplateError::Syntax { file, line, column, problem }
         }
     }
-}
-
-/// A line without its tags (`{% … %}`), every value (`{{ … }}`) one plain word.
-fn without_tags(line: &str) -> String {
-    let mut out = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(start) = rest.find("{%").into_iter().chain(rest.find("{{")).chain(rest.find("{#")).min() {
-        let (close, word) = match &rest[start..start + 2] {
-            "{%" => ("%}", ""),
-            "{{" => ("}}", ONE_WORD),
-            _ => ("#}", ""),
-        };
-        out.push_str(&rest[..start]);
-        let Some(end) = rest[start..].find(close) else { return out };
-        out.push_str(word);
-        rest = &rest[start + end + 2..];
-    }
-    out.push_str(rest);
-    out
 }
 
 /// A tag on a line of its own leaves no empty line behind.
@@ -369,12 +434,7 @@ mod tests {
     }
 
     fn place(error: &TemplateError) -> (usize, usize) {
-        match error {
-            TemplateError::FrontMatter { line, column, .. }
-            | TemplateError::Syntax { line, column, .. }
-            | TemplateError::Render { line, column, .. } => (*line, *column),
-            TemplateError::NoFrontMatter { line, .. } => (*line, 1),
-        }
+        error.place()
     }
 
     #[test]
@@ -386,6 +446,7 @@ mod tests {
             (&["ai_notes".to_owned()][..], &["CON-01".to_owned()][..], &["US".to_owned()][..])
         );
         assert_eq!(t.render(&json!({"name": "A_b"})).as_deref(), Ok("# Hello A\\_b\n"));
+        assert_eq!((t.line_of("purposes"), t.line_of("nosuch")), (6, 1));
     }
 
     #[test]
@@ -394,12 +455,25 @@ mod tests {
             Template::parse_file("form.md", &format!("{FRONT}one\ntwo {{{{ practice\n\nthree")).expect_err("unclosed");
         assert!(matches!(error, TemplateError::Syntax { .. }), "{error}");
         assert!(error.to_string().starts_with("form.md:1"), "{error}");
-        let error = Template::parse(&format!("{FRONT}one\n  {{% if x %}} y")).expect_err("unclosed");
-        assert!(place(&error).0 >= 11, "{error}");
+        assert_eq!(place(&error), (11, 5), "{error}");
+        assert!(error.to_string().contains("never closed: add `}}`"), "{error}");
+        assert_eq!(error.problem(), "the tag `{{ practice` is never closed: add `}}`");
+        let error = Template::parse(&format!("{FRONT}one\n  {{% if x %}} y\n\nz")).expect_err("unclosed");
+        assert_eq!(place(&error), (11, 3), "{error}");
+        assert!(error.to_string().contains("add `{% endif %}`"), "{error}");
         let error = Template::parse(&format!("{FRONT}one\n  {{{{ x|nosuch }}}}"))
             .and_then(|t| t.render(&json!({"x": 1})))
             .expect_err("filter");
         assert_eq!(place(&error).0, 11, "{error}");
+    }
+
+    #[test]
+    fn no_filter_lets_markup_in_a_value_through() {
+        let error = Template::parse(&format!("{FRONT}{{{{ a|safe }}}}"))
+            .and_then(|t| t.render(&json!({"a": "<b>"})))
+            .expect_err("no such filter");
+        assert!(error.to_string().contains("safe"), "{error}");
+        assert_eq!(template("{{ a|upper }}").render(&json!({"a": "<b>"})).as_deref(), Ok("\\<B\\>\n"));
     }
 
     #[test]
@@ -434,6 +508,21 @@ mod tests {
                 "{to}"
             );
         }
+        let french = Template::parse(&FRONT.replace("lang: en", "language: fr")).expect("another language");
+        assert_eq!((french.lang(), french.form(), french.translation()), ("fr", "recording", None));
+        for (lang, says) in [("xx", "no language code"), ("ar", "right to left"), ("EN", "lower-case")] {
+            let error =
+                Template::parse(&FRONT.replace("lang: en", &format!("language: {lang}"))).expect_err("a language");
+            assert_eq!(place(&error), (4, 1), "{error}");
+            assert!(error.to_string().contains(says), "{error}");
+        }
+        for (from, to) in [("R\u{5D0}", 5), ("T", 11)] {
+            let error =
+                Template::parse(&format!("{}x\n \u{627}", FRONT.replace("title: T", &format!("title: {from}"))))
+                    .expect_err("right to left");
+            assert_eq!(place(&error).0, to, "{error}");
+            assert!(error.to_string().contains("written from right to left"), "{error}");
+        }
         assert!(matches!(Template::parse("# no front matter"), Err(TemplateError::NoFrontMatter { line: 1, .. })));
         assert!(matches!(Template::parse("---\nid: t\n"), Err(TemplateError::NoFrontMatter { .. })));
     }
@@ -442,6 +531,22 @@ mod tests {
     fn what_a_block_captured_is_escaped_once() {
         let t = template("{% set who %}{{ name }}{% endset %}{{ who }}");
         assert_eq!(t.render(&json!({"name": "a*b"})).as_deref(), Ok("a\\*b\n"));
+    }
+
+    #[test]
+    fn a_translation_says_who_made_it_and_whether_a_person_read_it() {
+        let with = |lines: &str| Template::parse(&FRONT.replace("title: T", &format!("title: T\n{lines}")));
+        let t = with("translator: A machine\nreviewed_by_person: false").expect("a good template");
+        assert_eq!(t.translation(), Some(Translation { by: "A machine", reviewed_by_person: false }));
+        for half in ["translator: A machine", "reviewed_by_person: true", "translator: ' '\nreviewed_by_person: true"] {
+            assert_eq!(place(&with(half).expect_err("half of it")), (6, 1), "{half}");
+        }
+    }
+
+    #[test]
+    fn what_a_template_asks_for_is_known_without_rendering_it() {
+        let t = template("{% if a %}{{ b.c }}{% endif %}{% for d in e %}{{ d }}{% endfor %}");
+        assert_eq!(["a", "b", "c", "d", "e"].map(|name| t.asks_for(name)), [true, true, false, false, true]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use provenote_practice::clients::NewClient;
 use provenote_practice::erasure::{ClientReceipt, ErasureReason};
-use provenote_schemas::people::{Client as Record, ParticipantRole};
+use provenote_schemas::people::Client as Record;
 use serde_json::{Value, json};
 
 use super::Outcome;
@@ -28,7 +28,7 @@ pub(super) fn run(home: &Home, asked: Client) -> Outcome {
             } else {
                 print(&format!("Opened the file of {} as {}", client.name, client.client));
                 for person in client.participants.iter().skip(1) {
-                    print(&format!("  with {} ({})", person.name, word(person.role)));
+                    print(&format!("  with {} ({})", person.name, person.role));
                 }
                 print(&format!("Next: provenote consent form {}", client.client));
             }
@@ -56,7 +56,7 @@ pub(super) fn run(home: &Home, asked: Client) -> Outcome {
                     print(&format!("  born  {born}"));
                 }
                 for person in &client.participants {
-                    print(&format!("  {}  {} ({})", person.id, person.name, word(person.role)));
+                    print(&format!("  {}  {} ({})", person.id, person.name, person.role));
                 }
             }
         }
@@ -103,12 +103,4 @@ fn shown(client: &Record) -> Value {
         "born": client.born,
         "participants": client.participants,
     })
-}
-
-fn word(role: ParticipantRole) -> &'static str {
-    match role {
-        ParticipantRole::Client => "client",
-        ParticipantRole::Guardian => "guardian",
-        ParticipantRole::Participant => "participant",
-    }
 }

@@ -6,7 +6,7 @@ use provenote_reports::{
     Amendment, AudioFate, BoardReport, ConsentDocument, Destruction, Drafting, EntryLine, KindCount, Look, ModelUse,
     NoteDocument, NoteRow, Picture, Practice, RecoveryKit, Refusal, SessionRow, Source, Verification, legal_facts,
 };
-use provenote_schemas::consent::{ConsentForm, Grant, Signature};
+use provenote_schemas::consent::{ConsentForm, Evidence, Grant, Promise, Signature};
 use provenote_schemas::disclosure::{DisclosureFacts, Isolation, ModelFact, Place, RetentionFacts};
 use provenote_schemas::note::{Attestation, Danger, NoteState, NoteText, Origin, Section, Sentence, Support, Warning};
 use provenote_schemas::people::{Participant, ParticipantRole};
@@ -79,7 +79,7 @@ fn drafter() -> ModelFact {
 }
 
 fn participant(n: u8, name: &str, role: ParticipantRole) -> Participant {
-    Participant { id: ParticipantId::from_random([n; 10]), name: name.into(), role }
+    Participant::new(ParticipantId::from_random([n; 10]), name.into(), role)
 }
 
 fn form() -> ConsentForm {
@@ -90,6 +90,9 @@ fn form() -> ConsentForm {
         place: Place::ThisComputer,
         isolation: Isolation::Enforced,
         processors: Vec::new(),
+        vendors: Vec::new(),
+        backups: Vec::new(),
+        gateways: Vec::new(),
         retention: RetentionFacts {
             audio_days: 14,
             transcript_days: 30,
@@ -116,6 +119,8 @@ fn form() -> ConsentForm {
         facts,
         made: at("2026-11-21T20:00:00.123Z"),
         expires: at("2027-11-21T20:00:00.123Z"),
+        amends: None,
+        promise: Promise::AnyChange,
     }
 }
 
@@ -154,6 +159,7 @@ pub(crate) fn signed() -> ConsentDocument {
             intent: document.intent.clone(),
             signature,
             time: at("2026-11-21T20:04:11.000Z"),
+            evidence: Evidence::default(),
         })
         .collect();
     document.pictures = vec![Picture { png: DRAWN.to_vec() }];
