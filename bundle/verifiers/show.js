@@ -13,14 +13,19 @@ const KINDS = {
   "log.key_rotated": "The ledger was given a new key, signed for by the old one",
   "clock.reset": "The clock ran behind the ledger, and the user accepted it",
   "client.added": "A client’s file was opened",
+  "client.changed": "Who takes part in a client’s sessions was changed",
   "client.viewed": "Somebody looked at a client’s identity",
   "client.destroyed": "Everything of a client was destroyed",
   "consent.requested": "A consent form was made",
   "consent.printed": "A consent form was printed",
+  "consent.offered": "A form was put before a participant",
   "consent.discussed": "The form was talked through aloud",
+  "consent.spoken": "The clinician stated that a participant said yes aloud",
   "consent.granted": "A participant signed",
   "consent.declined": "A participant said no",
   "consent.revoked": "A participant took a consent back",
+  "consent.exported": "A consent was handed out as a file",
+  "consent.imported": "A consent made elsewhere was read; it opens nothing",
   "session.recorded": "A recording passed the consent gate and was sealed",
   "session.refused": "A recording was refused: consent was not in force",
   "session.dictated": "The clinician dictated instead of recording",
@@ -49,6 +54,8 @@ const KINDS = {
   "report.made": "A report was made",
   "bundle.created": "An evidence bundle was made for somebody outside",
   "model.added": "A model was added to the catalogue",
+  "vendor.added": "A company outside the practice gets sound or words from now on",
+  "vendor.removed": "A company outside the practice gets nothing any more",
 };
 
 const PAYLOADS = {

@@ -395,6 +395,41 @@ impl Log {
         outcomes.pop().unwrap_or(Ok(0..0)).map(Iterator::collect)
     }
 
+    /// Appends entries in one durable commit, as [`Log::append`] does, but only while the log has exactly `size` entries:
+    /// for what may be written only if nothing was since the writer looked. Read [`Log::size`] first, then whatever the
+    /// decision rests on, and append with that size; between processes it is the store's commit that settles who was
+    /// first.
+    ///
+    /// # Errors
+    /// [`StoreError::Moved`] when the log has another length: nothing was written; look again and decide anew.
+    /// Otherwise as [`Log::append`].
+    pub fn append_if(
+        &mut self,
+        size: u64,
+        now_ms: i64,
+        signer: &LogSigner,
+        entries: Vec<NewEntry>,
+    ) -> Result<Vec<u64>, AppendError> {
+        if !(moment::EARLIEST..=moment::LATEST).contains(&now_ms) {
+            return Err(AppendError::ClockAbsurd);
+        }
+        let group = Prepared::new(entries)?;
+        let mut head = self.take_head()?;
+        if head.edge.size() < size {
+            // Others appended since the head was read.
+            head = self.take_head()?;
+        }
+        let known = head.edge.size();
+        self.head = Some(head);
+        if known != size {
+            return Err(StoreError::Moved.into());
+        }
+        let outcomes = self.attempt(now_ms, signer, None, std::slice::from_ref(&group))?;
+        let mut outcomes = outcomes.ok_or(StoreError::Moved)?;
+        self.pack();
+        outcomes.pop().unwrap_or(Ok(0..0)).map(Iterator::collect)
+    }
+
     /// Appends several groups of entries in one durable commit, with one checkpoint. A group that is refused by itself
     /// leaves the others alone. What became full is not packed yet; see [`Log::pack`].
     ///

@@ -180,6 +180,24 @@ impl Practice {
         }
     }
 
+    /// Appends entries only where the ledger still has `size` entries; see [`Log::append_if`].
+    pub(crate) fn append_if(
+        &mut self,
+        actor: &Actor,
+        size: u64,
+        entries: Vec<NewEntry>,
+    ) -> Result<Vec<u64>, PracticeError> {
+        let now = self.clock.now().millis();
+        match self.log.append_if(size, now, &actor.signer, entries.clone()) {
+            // Another process gave the ledger a new key since the actor signed in.
+            Err(AppendError::WrongKey) => {
+                let signer = self.log_signer(actor)?;
+                Ok(self.log.append_if(size, now, &signer, entries)?)
+            }
+            done => Ok(done?),
+        }
+    }
+
     pub(crate) fn append_one(&mut self, actor: &Actor, entry: NewEntry) -> Result<u64, PracticeError> {
         Ok(self.append(actor, vec![entry])?.first().copied().unwrap_or_default())
     }
@@ -264,12 +282,35 @@ impl Practice {
                 seq: receipt.seq,
             });
         }
+        self.open_kept_bytes(actor, header, reference, what)
+    }
+
+    /// Opens a payload whose group is known not to have been destroyed.
+    fn open_kept_bytes(
+        &self,
+        actor: &Actor,
+        header: &Header,
+        reference: &PayloadRef,
+        what: &'static str,
+    ) -> Result<Vec<u8>, PracticeError> {
         let (wrapped_key, body) = self.log.sealed(reference)?.ok_or_else(|| PracticeError::Unreadable {
             seq: header.seq,
             what,
             why: "its ciphertext is missing".to_owned(),
         })?;
         Ok(self.vault.open(&actor.keys, reference, &wrapped_key, &body)?.to_vec())
+    }
+
+    /// A record whose group is known not to have been destroyed: where many are read, that is asked once for all.
+    pub(crate) fn open_kept_record<T: DeserializeOwned>(
+        &self,
+        actor: &Actor,
+        header: &Header,
+        reference: &PayloadRef,
+        what: &'static str,
+    ) -> Result<T, PracticeError> {
+        let bytes = self.open_kept_bytes(actor, header, reference, what)?;
+        parsed(header, &bytes, what)
     }
 
     pub(crate) fn open_record<T: DeserializeOwned>(
@@ -280,17 +321,21 @@ impl Practice {
         what: &'static str,
     ) -> Result<T, PracticeError> {
         let bytes = self.open_bytes(actor, header, name, what)?;
-        serde_json::from_slice(&bytes).map_err(|error| PracticeError::Unreadable {
-            seq: header.seq,
-            what,
-            why: format!("not the record's form, at byte {}", error.column()),
-        })
+        parsed(header, &bytes, what)
     }
 
     /// The receipt of a group's destruction, if it was destroyed.
     pub(crate) fn destruction(&self, group: &str) -> Result<Option<Header>, PracticeError> {
         self.one(Kind::RecordDestroyed, &[("group", group)])
     }
+}
+
+fn parsed<T: DeserializeOwned>(header: &Header, bytes: &[u8], what: &'static str) -> Result<T, PracticeError> {
+    serde_json::from_slice(bytes).map_err(|error| PracticeError::Unreadable {
+        seq: header.seq,
+        what,
+        why: format!("not the record's form, at byte {}", error.column()),
+    })
 }
 
 /// The payload of that name.

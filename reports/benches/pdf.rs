@@ -8,7 +8,9 @@ mod samples;
 use std::collections::HashMap;
 use std::time::Instant;
 
+use provenote_consent::samples::adult;
 use provenote_reports::consent_form;
+use provenote_templates::{Block, Span, blocks};
 use typst::diag::{FileError, FileResult};
 use typst::foundations::{Bytes, Datetime, Duration};
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
@@ -34,21 +36,65 @@ fn id(name: &str) -> FileId {
     RootedPath::new(VirtualRoot::Project, VirtualPath::new(name).expect("a path")).intern()
 }
 
+/// Typst source for spans, each of them a string: nothing in it is read as markup.
+fn spans(text: &[Span]) -> String {
+    let quoted = |text: &str| serde_json::to_string(text).expect("a string");
+    let mut out = String::new();
+    for span in text {
+        out.push_str(&match (span.bold, span.italic) {
+            (true, _) => format!("#strong({})", quoted(&span.text)),
+            (_, true) => format!("#emph({})", quoted(&span.text)),
+            _ => format!("#{};", quoted(&span.text)),
+        });
+    }
+    out
+}
+
+/// The form as somebody would write it in Typst who wants nothing but its headings, paragraphs and lists; then `rest`,
+/// a paragraph for each line.
+fn markup(text: &str, rest: &str) -> String {
+    let mut out = String::from(
+        "#set document(title: \"Bare\")\n#set text(font: (\"Noto Sans\", \"DejaVu Sans\"), fallback: false, lang: \"en\")\n\
+         #set page(paper: \"us-letter\", numbering: \"1\")\n",
+    );
+    let mut title = true;
+    for block in blocks(text) {
+        match block {
+            Block::Heading { text, .. } => {
+                out.push_str(&format!("{} {}\n\n", if title { "=" } else { "==" }, spans(&text)));
+                title = false;
+            }
+            Block::Paragraph(text) | Block::Checkbox { text, .. } => out.push_str(&format!("{}\n\n", spans(&text))),
+            Block::Bullets(items) => items.iter().for_each(|item| out.push_str(&format!("- {}\n", spans(item)))),
+            Block::Numbered(items) => items.iter().for_each(|item| out.push_str(&format!("+ {}\n", spans(item)))),
+            Block::Table { .. } | Block::Rule => {}
+        }
+        out.push('\n');
+    }
+    for line in rest.lines().filter(|line| !line.trim().is_empty()) {
+        out.push_str(&format!("#{};\n\n", serde_json::to_string(line).expect("a string")));
+    }
+    out
+}
+
 impl Bare {
-    fn new(words: &str) -> Self {
-        let file: &[u8] = include_bytes!("../fonts/NotoSans-Regular.ttf");
-        let fonts: Vec<Font> = Font::iter(Bytes::new(file)).collect();
+    fn new(source: &str) -> Self {
+        // The faces that our form uses too.
+        let files: [&[u8]; 4] = [
+            include_bytes!("../fonts/NotoSans-Regular.ttf"),
+            include_bytes!("../fonts/NotoSans-Bold.ttf"),
+            include_bytes!("../fonts/NotoSans-Italic.ttf"),
+            include_bytes!("../fonts/NotoSansMono-Regular.ttf"),
+        ];
+        let fonts: Vec<Font> = files.into_iter().flat_map(|file| Font::iter(Bytes::new(file))).collect();
         let main = id("bare.typ");
-        let text = "#set document(title: \"Bare\")\n#set text(font: \"Noto Sans\", fallback: false, lang: \"en\")\n#for row in json(\"words.json\") [#row\\ ]";
-        let rows: Vec<&str> = words.lines().collect();
-        let json = serde_json::to_vec(&rows).expect("JSON");
         Self {
             library: LazyHash::new(Library::default()),
             book: LazyHash::new(FontBook::from_fonts(&fonts)),
             fonts,
             main,
-            source: Source::new(main, text.to_owned()),
-            files: HashMap::from([(id("words.json"), Bytes::new(json))]),
+            source: Source::new(main, source.to_owned()),
+            files: HashMap::new(),
         }
     }
 
@@ -105,9 +151,14 @@ fn median(mut work: impl FnMut() -> Vec<u8>) -> f64 {
 }
 
 fn main() {
-    let document = samples::signed();
-    // Only the words of the form: ours also sets signatures, digests, the QR code and the attachment.
-    let bare = Bare::new(&document.form.text);
+    let ctx = adult("CO").expect("a state");
+    let document = samples::sign(samples::of_template("ai-notes", "en", &ctx));
+    let start = Instant::now();
+    let pdf = consent_form(&document).expect("it prints");
+    println!("first {:.1} ms, {} bytes", start.elapsed().as_secs_f64() * 1000.0, pdf.len());
+    let bare = Bare::new(&markup(&document.form.text, ""));
+    std::fs::write("/tmp/bare.pdf", bare.print()).unwrap();
+    std::fs::write("/tmp/ours.pdf", &pdf).unwrap();
     let ours = median(|| consent_form(&document).expect("it prints"));
     let theirs = median(|| bare.print());
     println!(

@@ -444,6 +444,7 @@ pub(crate) const fn meaning(kind: Kind) -> &'static str {
         Kind::LogKeyRotated => "The ledger was given a new key, and the old one was destroyed",
         Kind::ClockReset => "The clock ran behind the ledger, and the user accepted it",
         Kind::ClientAdded => "A client’s file was opened",
+        Kind::ClientChanged => "Who takes part in a client’s sessions was changed",
         Kind::ClientViewed => "Somebody looked at a client’s identity",
         Kind::ConsentRequested => "A consent form was made for a client",
         Kind::ConsentPrinted => "A consent form was printed",
@@ -454,7 +455,7 @@ pub(crate) const fn meaning(kind: Kind) -> &'static str {
         Kind::ConsentDeclined => "A participant said no",
         Kind::ConsentRevoked => "A participant took a consent back",
         Kind::ConsentExported => "A consent left the practice’s records as a file",
-        Kind::ConsentImported => "A consent made elsewhere was read",
+        Kind::ConsentImported => "A consent made elsewhere was read; it opens nothing",
         Kind::SessionRecorded => "A recording passed the consent gate and was sealed",
         Kind::SessionRefused => "The consent gate refused a session",
         Kind::SessionDictated => "The clinician dictated instead of recording",
@@ -484,5 +485,7 @@ pub(crate) const fn meaning(kind: Kind) -> &'static str {
         Kind::ReportMade => "A report was made",
         Kind::BundleCreated => "An evidence bundle was made for somebody outside",
         Kind::ModelAdded => "A model was added",
+        Kind::VendorAdded => "A company outside the practice gets sound or words from now on",
+        Kind::VendorRemoved => "A company outside the practice gets nothing any more",
     }
 }

@@ -23,6 +23,9 @@ pub struct NoteDocument {
     pub client_name: String,
     /// When the session was.
     pub session_time: Time,
+    /// What the practice's records said of consent when the note was attested, a sentence each; made from the ledger's
+    /// facts and never by a model.
+    pub consent_statement: Vec<String>,
     /// What makes it a note.
     pub attestation: Attestation,
     /// The name of the clinician who attested.
@@ -131,6 +134,7 @@ pub fn note(document: &NoteDocument) -> Result<Vec<u8>, ReportError> {
             "name": section.name,
             "sentences": section.sentences.iter().map(|sentence| sentence.text.as_str()).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
+        "consent_statement": document.consent_statement,
         "amendments": document.amendments.iter().map(|amendment| json!({
             "time": amendment.time, "by": amendment.by, "text": amendment.text,
         })).collect::<Vec<_>>(),
@@ -140,6 +144,11 @@ pub fn note(document: &NoteDocument) -> Result<Vec<u8>, ReportError> {
             "{} by the model unchanged, {} changed by the clinician, {} by the clinician alone",
             by(Origin::Model), by(Origin::Edited), by(Origin::Clinician)
         ),
+        "removed_line": (!note.removed.is_empty()).then(|| format!(
+            "{} that the model wrote on consent {} taken out: that is told by the practice’s records alone",
+            counted(note.removed.len(), "sentence", "sentences"),
+            if note.removed.len() == 1 { "was" } else { "were" },
+        )),
         "warnings_line": if note.warnings.is_empty() {
             "None raised".to_owned()
         } else {

@@ -15,9 +15,13 @@ use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
 use crate::fonts::FONTS;
+use crate::labels::Labels;
 use crate::{ReportError, checkpoint, wording};
 
 const HOUSE: (&str, &str) = ("house.typ", include_str!("../typ/house.typ"));
+
+/// What templates read their labels from.
+const WORDS: &str = "words.json";
 
 /// Typst's own functions, the same for every document.
 static LIBRARY: LazyLock<LazyHash<Library>> = LazyLock::new(|| LazyHash::new(Library::default()));
@@ -43,7 +47,13 @@ impl Copy {
         files.insert(HOUSE.0.to_owned(), HOUSE.1.as_bytes().to_vec());
         files.insert("main.typ".to_owned(), template.as_bytes().to_vec());
         files.insert("data.json".to_owned(), data.to_string().into_bytes());
+        files.insert(WORDS.to_owned(), Labels::of("en").json());
         Ok(Self { kind, made, files })
+    }
+
+    /// Puts the words around what is told into another language than English.
+    pub(crate) fn in_words_of(self, labels: Labels) -> Self {
+        self.file(WORDS, labels.json())
     }
 
     /// Adds a file the template reads.
@@ -54,9 +64,14 @@ impl Copy {
 
     /// Attaches the record, byte for byte.
     pub(crate) fn record(self, json: &str) -> Result<Self, ReportError> {
+        self.attached("record.json", json)
+    }
+
+    /// Hands the template JSON to attach, byte for byte.
+    pub(crate) fn attached(self, name: &str, json: &str) -> Result<Self, ReportError> {
         serde_json::from_str::<serde::de::IgnoredAny>(json)
             .map_err(|error| ReportError::Record { line: error.line(), column: error.column() })?;
-        Ok(self.file("record.json", json.as_bytes().to_vec()))
+        Ok(self.file(name, json.as_bytes().to_vec()))
     }
 
     /// Adds the checkpoint where there is one: as a picture for people, and as a text that is attached for programs.

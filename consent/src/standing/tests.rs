@@ -57,7 +57,12 @@ fn gate_at(
 }
 
 fn no(person: &Participant, day: i64) -> ConsentEvent {
-    ConsentEvent::Declined(Refusal { participant: person.id.clone(), purposes: BTreeSet::new(), time: at(day) })
+    ConsentEvent::Declined(Refusal {
+        participant: person.id.clone(),
+        purposes: BTreeSet::new(),
+        no_dictation: false,
+        time: at(day),
+    })
 }
 
 fn back(person: &Participant, day: i64) -> ConsentEvent {
@@ -912,6 +917,7 @@ fn played_moves(script: &[Move]) -> Vec<ConsentEvent> {
             Move::Refuse(who, of, day) => ConsentEvent::Declined(Refusal {
                 participant: people[*who].id.clone(),
                 purposes: set(of),
+                no_dictation: false,
                 time: at(*day),
             }),
             Move::Withdraw(who, of, day) => ConsentEvent::Revoked(Withdrawal {
@@ -943,7 +949,7 @@ fn may(events: &[ConsentEvent], person: &Participant, purpose: Purpose) -> bool 
             && made
             && events.iter().enumerate().all(|(other, no)| match no {
                 ConsentEvent::Revoked(Withdrawal { participant, purposes, time })
-                | ConsentEvent::Declined(Refusal { participant, purposes, time }) => {
+                | ConsentEvent::Declined(Refusal { participant, purposes, time, .. }) => {
                     *participant != person.id
                         || !(purposes.is_empty() || purposes.contains(&purpose))
                         || (other < place && *time <= grant.time)
