@@ -278,14 +278,15 @@ pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Ve
                 time: session.added,
                 seq: session.seq,
                 duration_s: Some(session.duration_s),
-                source: reports::Source::Recorded,
+                source: if session.dictated { reports::Source::Dictated } else { reports::Source::Recorded },
                 consents: session.consents.clone(),
                 models: uses(&session.models),
                 isolation: (!session.models.is_empty())
                     .then(|| isolation(session.models.iter().all(|used| used.isolated))),
-                audio: match session.audio_destroyed {
-                    Some((time, seq)) => reports::AudioFate::Destroyed { time, seq },
-                    None => reports::AudioFate::Kept { due: session.audio_due },
+                audio: match (session.audio_destroyed, session.audio_due) {
+                    (Some((time, seq)), _) => reports::AudioFate::Destroyed { time, seq },
+                    (None, Some(due)) => reports::AudioFate::Kept { due },
+                    (None, None) => reports::AudioFate::None,
                 },
             })
             .collect(),

@@ -1,8 +1,11 @@
 //! The practice as it is open in this process, and who acts in it.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use provenote_access::Act;
 use provenote_ledger::{
-    AppendError, Entropy, Header, Log, LogSigner, NewEntry, PayloadRef, Query, Sealed, Unlocked, Vault,
+    AppendError, Entropy, Header, Log, LogSigner, NewEntry, Opening, PayloadRef, Query, Sealed, Unlocked, Vault,
 };
 use provenote_schemas::{GroupId, Kind, Role, Time, UserId, canonical};
 use serde::Serialize;
@@ -282,17 +285,6 @@ impl Practice {
                 seq: receipt.seq,
             });
         }
-        self.open_kept_bytes(actor, header, reference, what)
-    }
-
-    /// Opens a payload whose group is known not to have been destroyed.
-    fn open_kept_bytes(
-        &self,
-        actor: &Actor,
-        header: &Header,
-        reference: &PayloadRef,
-        what: &'static str,
-    ) -> Result<Vec<u8>, PracticeError> {
         let (wrapped_key, body) = self.log.sealed(reference)?.ok_or_else(|| PracticeError::Unreadable {
             seq: header.seq,
             what,
@@ -301,16 +293,22 @@ impl Practice {
         Ok(self.vault.open(&actor.keys, reference, &wrapped_key, &body)?.to_vec())
     }
 
-    /// A record whose group is known not to have been destroyed: where many are read, that is asked once for all.
-    pub(crate) fn open_kept_record<T: DeserializeOwned>(
-        &self,
-        actor: &Actor,
-        header: &Header,
-        reference: &PayloadRef,
-        what: &'static str,
-    ) -> Result<T, PracticeError> {
-        let bytes = self.open_kept_bytes(actor, header, reference, what)?;
-        parsed(header, &bytes, what)
+    /// For reading many records of the whole practice in a row: what was destroyed is read at once.
+    pub(crate) fn reader_of_all<'a>(&'a self, actor: &'a Actor) -> Result<Reader<'a>, PracticeError> {
+        let mut reader = self.reader(actor);
+        for mut receipt in self.headers(Kind::RecordDestroyed, &[])? {
+            if let Some(group) = receipt.refs.remove("group") {
+                reader.destroyed.get_mut().insert(group, Some((receipt.time, receipt.seq)));
+            }
+        }
+        reader.all = true;
+        Ok(reader)
+    }
+
+    /// For reading some records in a row, of few groups.
+    pub(crate) fn reader<'a>(&'a self, actor: &'a Actor) -> Reader<'a> {
+        let opening = self.vault.opening(&actor.keys);
+        Reader { practice: self, opening, destroyed: RefCell::default(), all: false }
     }
 
     pub(crate) fn open_record<T: DeserializeOwned>(
@@ -327,6 +325,53 @@ impl Practice {
     /// The receipt of a group's destruction, if it was destroyed.
     pub(crate) fn destruction(&self, group: &str) -> Result<Option<Header>, PracticeError> {
         self.one(Kind::RecordDestroyed, &[("group", group)])
+    }
+}
+
+/// Time and entry of a receipt, where there is one.
+type Receipt = Option<(i64, u64)>;
+
+/// Opens the records that are still there, many in a row: what was destroyed is asked once for each group, and a group's
+/// key is unwrapped once.
+pub(crate) struct Reader<'a> {
+    practice: &'a Practice,
+    opening: Opening<'a>,
+    /// By group.
+    destroyed: RefCell<BTreeMap<String, Receipt>>,
+    /// Whether every receipt of the practice is among them.
+    all: bool,
+}
+
+impl Reader<'_> {
+    /// As [`Practice::open_record`].
+    pub(crate) fn record<T: DeserializeOwned>(
+        &self,
+        header: &Header,
+        name: &str,
+        what: &'static str,
+    ) -> Result<T, PracticeError> {
+        let unreadable = |why: &str| PracticeError::Unreadable { seq: header.seq, what, why: why.to_owned() };
+        let reference = payload(header, name).ok_or_else(|| unreadable("the entry carries no such payload"))?;
+        if let Some((time, seq)) = self.receipt(&reference.group)? {
+            return Err(PracticeError::Destroyed { what, on: Time::from_millis(time).date(), seq });
+        }
+        let (wrapped_key, body) =
+            self.practice.log.sealed(reference)?.ok_or_else(|| unreadable("its ciphertext is missing"))?;
+        let bytes = self.opening.open(reference, &wrapped_key, &body)?;
+        parsed(header, &bytes, what)
+    }
+
+    fn receipt(&self, group: &str) -> Result<Receipt, PracticeError> {
+        let known = self.destroyed.borrow().get(group).copied();
+        match known {
+            Some(receipt) => Ok(receipt),
+            None if self.all => Ok(None),
+            None => {
+                let receipt = self.practice.destruction(group)?.map(|receipt| (receipt.time, receipt.seq));
+                self.destroyed.borrow_mut().insert(group.to_owned(), receipt);
+                Ok(receipt)
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use provenote_ledger::{Fact, Header, UserPublic};
 use provenote_schemas::people::{Client, Participant, ParticipantRole};
 use provenote_schemas::{Class, ClientId, Kind, ParticipantId, Role};
 
-use crate::act::{Actor, Practice, fact_text, payload, reference};
+use crate::act::{Actor, Practice, Reader, fact_text, reference};
 use crate::consents::participant_named;
 use crate::error::PracticeError;
 use crate::setup::PracticeRecord;
@@ -240,7 +240,10 @@ impl Practice {
 
     /// Every file as it is today, but those of which nobody is left.
     pub(crate) fn clients(&self, actor: &Actor) -> Result<Vec<Client>, PracticeError> {
-        let destroyed = self.destroyed_groups()?;
+        self.clients_by(&self.reader_of_all(actor)?)
+    }
+
+    pub(crate) fn clients_by(&self, reader: &Reader<'_>) -> Result<Vec<Client>, PracticeError> {
         let mut newest = self.headers(Kind::ClientAdded, &[])?;
         let mut places = std::collections::BTreeMap::new();
         for (place, header) in newest.iter().enumerate() {
@@ -253,14 +256,36 @@ impl Practice {
         }
         let mut clients = Vec::with_capacity(newest.len());
         for header in newest {
-            match payload(&header, "client") {
+            match reader.record(&header, "client", "client's file") {
+                Ok(client) => clients.push(client),
                 // Nobody is left there to list.
-                Some(sealed) if destroyed.contains(&sealed.group) => {}
-                Some(sealed) => clients.push(self.open_kept_record(actor, &header, sealed, "client's file")?),
-                None => clients.push(self.open_record(actor, &header, "client", "client's file")?),
+                Err(PracticeError::Destroyed { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(clients)
+    }
+
+    /// A client's file and somebody of it, by id or name. Somebody who has left the file can still say no, and take back
+    /// what they signed: they are put back into the copy that is returned.
+    pub(crate) fn somebody(
+        &self,
+        actor: &Actor,
+        client: &str,
+        asked: &str,
+    ) -> Result<(Client, Participant), PracticeError> {
+        let mut client = self.client(actor, client)?;
+        let unknown = match participant_named(&client, asked) {
+            Ok(person) => return Ok((client, person)),
+            Err(error) => error,
+        };
+        for former in self.client_versions(actor, &client.client)?.iter().rev() {
+            if let Ok(person) = participant_named(former, asked) {
+                client.participants.push(person.clone());
+                return Ok((client, person));
+            }
+        }
+        Err(unknown)
     }
 
     /// Every version of a client's file, the oldest first.

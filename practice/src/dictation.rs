@@ -137,7 +137,7 @@ fn typed(text: &str) -> Result<Transcript, PracticeError> {
                 paragraphs.push(format!("{name}."));
                 goes_on = !rest.is_empty();
                 if goes_on {
-                    paragraphs.push(rest.to_owned());
+                    paragraphs.push(capitalised(rest));
                 }
             }
             (_, _, Some(item)) => {
@@ -278,7 +278,7 @@ mod tests {
     fn a_heading_of_another_format_is_kept_as_it_was_said() {
         assert_eq!(
             told("Behavior: paced the room. Plan. Rest."),
-            [one("Subjective", &["Behavior.", "paced the room."]), one("Plan", &["Rest."])]
+            [one("Subjective", &["Behavior.", "Paced the room."]), one("Plan", &["Rest."])]
         );
     }
 

@@ -137,10 +137,7 @@ impl Settings {
             ("consent_spoken_opens".to_owned(), Fact::Flag(self.consent_spoken_opens)),
             ("consent_guardians".to_owned(), Fact::Number(guardians_word(self.consent_guardians))),
             ("consent_minors_alone".to_owned(), Fact::Flag(self.consent_minors_alone)),
-            (
-                "consent_after_withdrawal".to_owned(),
-                Fact::Text(after_word(self.consent_after_withdrawal).to_owned()),
-            ),
+            ("consent_after_withdrawal".to_owned(), Fact::Text(after_word(self.consent_after_withdrawal).to_owned())),
             ("consent_always".to_owned(), Fact::Text(always)),
             ("backup_days".to_owned(), Fact::Number(self.backup_days.into())),
         ])

@@ -17,7 +17,7 @@ use provenote_schemas::people::{Client, Participant};
 use provenote_schemas::{Kind, Purpose, Time};
 
 use crate::act::{Actor, Practice, reference};
-use crate::consents::{SessionTerms, checked_words, in_the_room, participant_named, purpose_facts};
+use crate::consents::{SessionTerms, checked_words, in_the_room, purpose_facts};
 use crate::error::PracticeError;
 use crate::gate::concerned;
 use crate::retention::{Due, RecordClass};
@@ -84,8 +84,7 @@ impl Practice {
         request: &RevokeRequest<'_>,
     ) -> Result<Vec<Effect>, PracticeError> {
         actor.authorise(Act::TakeSignature)?;
-        let client = self.client(actor, client)?;
-        let person = participant_named(&client, request.participant)?;
+        let (client, person) = self.somebody(actor, client, request.participant)?;
         Ok(self.inventory(actor, &client, &person, request)?.effects)
     }
 
@@ -102,9 +101,8 @@ impl Practice {
         request: &RevokeRequest<'_>,
     ) -> Result<WithdrawalDone, PracticeError> {
         actor.authorise(Act::TakeSignature)?;
-        let client = self.client(actor, client)?;
+        let (client, person) = self.somebody(actor, client, request.participant)?;
         let practice = self.record(actor)?;
-        let person = participant_named(&client, request.participant)?;
         let words = checked_words("what was said", request.words)?;
         let mut written = None;
         for _ in 0..ATTEMPTS {

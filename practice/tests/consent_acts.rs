@@ -10,11 +10,12 @@ use provenote_consent::pictures::LARGEST_FILE;
 use provenote_consent::{INTENT, Material, Modality, Particulars, Shared, Status, intent};
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
 use provenote_ledger::{Argon2Params, Entropy, Fact, Header};
-use provenote_pipeline::engine::ModelFile;
+use provenote_pipeline::engine::{Drafter, EngineError, Engines, ModelFile, OnProgress, Transcriber};
 use provenote_practice::clients::{NewClient, NewPerson};
 use provenote_practice::consents::{
     ClientStanding, FormMade, FormRequest, NoRequest, SessionAsked, SignRequest, SignatureTaken, SignedForm,
 };
+use provenote_practice::drafting::DraftRequest;
 use provenote_practice::ledger_views::Shown;
 use provenote_practice::ports::{Clock, Models};
 use provenote_practice::sessions::Opened;
@@ -72,6 +73,24 @@ impl Models for Catalogue {
     }
 }
 
+/// No worker is installed.
+struct NoEngines;
+
+impl Engines for NoEngines {
+    fn transcriber_watched(
+        &self,
+        _: &ModelFile,
+        _: Option<&ModelFile>,
+        _: OnProgress<'_>,
+    ) -> Result<Box<dyn Transcriber>, EngineError> {
+        Err(EngineError::Failed { engine: "whisper", why: "none is installed".to_owned() })
+    }
+
+    fn drafter_watched(&self, _: &ModelFile, _: OnProgress<'_>) -> Result<Box<dyn Drafter>, EngineError> {
+        Err(EngineError::Failed { engine: "llama", why: "none is installed".to_owned() })
+    }
+}
+
 /// A practice in memory.
 struct Desk {
     practice: Practice,
@@ -99,13 +118,7 @@ fn desk_in(state: &str) -> Desk {
     };
     let light = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
     let made = found(parts, &record, &Settings::default(), b"five random words in order", light).expect("a practice");
-    Desk {
-        practice: made.practice,
-        actor: made.actor,
-        models: Catalogue::default(),
-        shelf: Shelf::bundled(),
-        clock,
-    }
+    Desk { practice: made.practice, actor: made.actor, models: Catalogue::default(), shelf: Shelf::bundled(), clock }
 }
 
 fn desk() -> Desk {
@@ -188,9 +201,7 @@ impl Desk {
     }
 
     fn status(&mut self, client: &Client, asked: &SessionAsked<'_>) -> ClientStanding {
-        self.practice
-            .consent_status(&self.actor, client.client.as_str(), asked, &self.models)
-            .expect("a standing")
+        self.practice.consent_status(&self.actor, client.client.as_str(), asked, &self.models).expect("a standing")
     }
 
     fn now(&mut self, client: &Client) -> Status {
@@ -205,6 +216,13 @@ impl Desk {
         let go_on = &mut |_, _| ControlFlow::Continue(());
         let id = client.client.as_str();
         Ok(self.practice.add_session(&self.actor, id, asked, &self.models, recording, go_on)?.1)
+    }
+
+    /// Asks for a draft, which the gate refuses or no worker makes.
+    fn draft(&mut self, session: &str) -> Result<u64, PracticeError> {
+        let request = DraftRequest { session, format: "soap", model: None };
+        let go_on = &mut |_, _| ControlFlow::Continue(());
+        Ok(self.practice.draft_note(&self.actor, &request, &NoEngines, &self.models, go_on)?.1)
     }
 
     fn entry(&mut self, seq: u64) -> (Header, BTreeMap<String, Vec<u8>>) {
@@ -267,13 +285,8 @@ fn every_act_is_kept_whole_and_read_back() {
     let seq = desk.practice.consent_offer(&desk.actor, &id, "maria  ALVAREZ", Some("Lee Ortiz")).expect("an offer");
     let time = Time::from_millis(START);
     let by = "Lee Ortiz".to_owned();
-    let offer = Offer {
-        consent: form.consent.clone(),
-        participant: who.clone(),
-        text_sha256: form.text_sha256,
-        by,
-        time,
-    };
+    let offer =
+        Offer { consent: form.consent.clone(), participant: who.clone(), text_sha256: form.text_sha256, by, time };
     assert_eq!(desk.payload::<Offer>(seq, "offer"), offer);
 
     let questions = ["How long is it kept?".to_owned(), "  ".to_owned(), "Who hears it?".to_owned()];
@@ -348,7 +361,8 @@ fn a_signature_stands_under_the_intent_of_the_forms_language() {
 fn nobody_signs_for_another_and_a_guardian_says_by_what_right() {
     let mut desk = desk();
     let people = vec![person("Ana Ortiz", ParticipantRole::Guardian)];
-    let asked = NewClient { name: "Lena Ortiz".into(), born: Some("2014-05-01".into()), people, ..NewClient::default() };
+    let asked =
+        NewClient { name: "Lena Ortiz".into(), born: Some("2014-05-01".into()), people, ..NewClient::default() };
     let client = desk.practice.add_client(&desk.actor, &asked).expect("a client");
     desk.form(&client, "minor");
     let id = client.client.as_str();
@@ -402,7 +416,10 @@ fn a_form_that_may_no_longer_be_agreed_to_is_refused_with_what_to_do() {
     desk.set("audio_days", "14");
     let stale = desk.try_sign(&client, "Maria Alvarez", None, Evidence::default());
     let stale = why(stale);
-    assert!(stale.contains("no longer tells") && stale.contains("14 days") && stale.contains("consent form"), "{stale}");
+    assert!(
+        stale.contains("no longer tells") && stale.contains("14 days") && stale.contains("consent form"),
+        "{stale}"
+    );
     desk.set("audio_days", "7");
 
     let partner = person("Kim Park", ParticipantRole::Partner);
@@ -449,7 +466,8 @@ fn words_said_are_kept_as_long_as_they_are_and_no_longer_than_fits() {
 fn two_guardians_are_asked_where_the_practice_says_so() {
     let mut desk = desk();
     let people = vec![person("Ana Ortiz", ParticipantRole::Guardian), person("Luis Ortiz", ParticipantRole::Guardian)];
-    let asked = NewClient { name: "Lena Ortiz".into(), born: Some("2014-05-01".into()), people, ..NewClient::default() };
+    let asked =
+        NewClient { name: "Lena Ortiz".into(), born: Some("2014-05-01".into()), people, ..NewClient::default() };
     let client = desk.practice.add_client(&desk.actor, &asked).expect("a client");
     desk.form(&client, "minor");
     desk.sign(&client, "Lena Ortiz");
@@ -470,7 +488,8 @@ fn two_guardians_are_asked_where_the_practice_says_so() {
 fn coming_of_age_asks_anew_without_the_guardian() {
     let mut desk = desk();
     let people = vec![person("Ana Ortiz", ParticipantRole::Guardian)];
-    let asked = NewClient { name: "Lena Ortiz".into(), born: Some("2008-12-24".into()), people, ..NewClient::default() };
+    let asked =
+        NewClient { name: "Lena Ortiz".into(), born: Some("2008-12-24".into()), people, ..NewClient::default() };
     let client = desk.practice.add_client(&desk.actor, &asked).expect("a client");
     desk.form(&client, "minor");
     desk.sign(&client, "Lena Ortiz");
@@ -526,6 +545,15 @@ fn who_left_the_file_is_still_asked_for_the_sessions_they_were_in() {
     let there: Vec<&String> = (0..2).map(|place| &header.refs[&format!("person.{place}")]).collect();
     assert_eq!(there, [client.participants[0].id.as_str(), client.participants[1].id.as_str()]);
     assert!(header.refs.contains_key("consent.0"));
+    let session = header.refs["session"].clone();
+    desk.practice.remove_person(&desk.actor, client.client.as_str(), "Kim Park").expect("leaves");
+    let open = desk.draft(&session);
+    assert!(matches!(open, Err(PracticeError::Engine(_))), "the old forms still name both: {open:?}");
+    // Who has left can still say no; then nothing is drafted of what was said in their presence.
+    desk.no(&client, "Kim Park", &[]);
+    assert_eq!(desk.now(&client), Status::InForce, "a session without them needs no yes of theirs");
+    let closed = desk.draft(&session);
+    assert!(matches!(closed, Err(PracticeError::Gate { status: Status::Declined, .. })), "{closed:?}");
 }
 
 #[test]
@@ -533,7 +561,8 @@ fn a_file_that_cannot_be_is_refused() {
     let mut desk = desk();
     let refused = |desk: &mut Desk, asked: NewClient| why(desk.practice.add_client(&desk.actor, &asked));
     let named = |name: &str| NewClient { name: name.to_owned(), ..NewClient::default() };
-    let twice = NewClient { people: vec![person("maria  alvarez", ParticipantRole::Partner)], ..named("Maria Alvarez") };
+    let twice =
+        NewClient { people: vec![person("maria  alvarez", ParticipantRole::Partner)], ..named("Maria Alvarez") };
     assert!(refused(&mut desk, twice).contains("the same name"));
     let future = NewClient { born: Some("2036-01-01".into()), ..named("Maria Alvarez") };
     assert!(refused(&mut desk, future).contains("in the future"));
@@ -549,8 +578,18 @@ fn a_file_that_cannot_be_is_refused() {
     let client = desk.client("<b>李小龍</b> {{ x }}", vec![person("Kim _[x]_ Park", ParticipantRole::Partner)]);
     desk.form(&client, "group-couple-family");
     desk.sign(&client, "<b>李小龍</b> {{ x }}");
-    assert!(why(desk.practice.add_person(&desk.actor, client.client.as_str(), &person("kim _[X]_ park", ParticipantRole::Family))).contains("same name"));
-    assert!(why(desk.practice.remove_person(&desk.actor, client.client.as_str(), "<b>李小龍</b> {{ x }}")).contains("cannot leave"));
+    assert!(
+        why(desk.practice.add_person(
+            &desk.actor,
+            client.client.as_str(),
+            &person("kim _[X]_ park", ParticipantRole::Family)
+        ))
+        .contains("same name")
+    );
+    assert!(
+        why(desk.practice.remove_person(&desk.actor, client.client.as_str(), "<b>李小龍</b> {{ x }}"))
+            .contains("cannot leave")
+    );
 }
 
 // -- sessions -----------------------------------------------------------------------------------------------------
@@ -879,7 +918,10 @@ fn the_overview_says_of_each_what_the_status_says_with_one_entry_for_all() {
     );
     for (client, place) in [(&away, 0), (&couple, 1), (&declined, 2), (&open, 3)] {
         let one = desk.status(client, &SessionAsked::default());
-        assert_eq!((&one.standing, &one.words, one.events), (&all[place].standing, &all[place].words, all[place].events));
+        assert_eq!(
+            (&one.standing, &one.words, one.events),
+            (&all[place].standing, &all[place].words, all[place].events)
+        );
     }
     // Names stand in the words for the actor's own screen, and nowhere else.
     assert!(all[1].next.iter().any(|step| step.contains("Rae Moss")), "{:?}", all[1].next);

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use provenote_consent::samples::adult;
-use provenote_reports::consent_form;
+use provenote_reports::{ConsentDocument, consent_form};
 use provenote_templates::{Block, Span, blocks};
 use typst::diag::{FileError, FileResult};
 use typst::foundations::{Bytes, Datetime, Duration};
@@ -20,7 +20,7 @@ use typst::{Library, LibraryExt, World};
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 40;
 
 /// Typst with one source, one data file and the text font.
 struct Bare {
@@ -135,34 +135,70 @@ impl World for Bare {
     }
 }
 
-/// The median of some rounds, in milliseconds, after one round to warm up.
+/// The medians of two works that take turns, in milliseconds, after a round to warm up: what else the machine does
+/// falls on both.
 #[allow(clippy::disallowed_methods, reason = "a benchmark measures time")]
-fn median(mut work: impl FnMut() -> Vec<u8>) -> f64 {
-    assert!(!work().is_empty());
-    let mut times: Vec<f64> = (0..ROUNDS)
-        .map(|_| {
+fn medians(mut works: [&mut dyn FnMut() -> Vec<u8>; 2]) -> [f64; 2] {
+    let mut times = [Vec::new(), Vec::new()];
+    for round in 0..=ROUNDS {
+        for (work, times) in works.iter_mut().zip(&mut times) {
             let start = Instant::now();
             assert!(!work().is_empty());
-            start.elapsed().as_secs_f64() * 1000.0
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[ROUNDS / 2]
+            if round > 0 {
+                times.push(start.elapsed().as_secs_f64() * 1000.0);
+            }
+        }
+    }
+    times.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times[ROUNDS / 2]
+    })
 }
 
+/// What our form prints besides the form's own text: labels, signatures, digests, the checkpoint.
+fn rest(document: &ConsentDocument) -> String {
+    let form = &document.form;
+    let mut out = format!("{}\n{}\n{}\n", document.practice.name, document.practice.clinician, document.intent);
+    for grant in &document.grants {
+        let name = form.participants.iter().find(|one| one.id == grant.participant).map_or("", |one| one.name.as_str());
+        out.push_str(&format!("{name}\nClient\n{name}\nSigned {}\nHow The person typed their name.\n", grant.time));
+        out.push_str(&format!("Identity check {}\n", grant.evidence.identity.as_deref().unwrap_or_default()));
+    }
+    out.push_str(&format!(
+        "About this form\nConsent {}\nForm {}\nMade {}\nEnds by itself {}\nText, SHA-256 {}\nDisclosures, SHA-256 {}\n",
+        form.consent, form.template, form.made, form.expires, form.text_sha256, form.disclosure_digest
+    ));
+    out.push_str(
+        "The first number changes when a single letter of the text above changes. The second stands for the facts the \
+         text tells: which models are used, where, and how long things are kept. When they change in substance, this \
+         consent no longer holds and you are asked again. The record behind this form is attached to this file. A \
+         receipt that other programs can read is attached.\nLedger checkpoint\nKeep this page. The code is a signed \
+         statement by the practice of everything its ledger held when this copy was made. If the ledger is later \
+         changed or cut short, your copy shows it.\n",
+    );
+    out.push_str(document.checkpoint.as_deref().unwrap_or_default());
+    out.push_str(document.vkey.as_deref().unwrap_or_default());
+    out
+}
+
+#[allow(clippy::disallowed_methods, reason = "a benchmark measures time")]
 fn main() {
     let ctx = adult("CO").expect("a state");
     let document = samples::sign(samples::of_template("ai-notes", "en", &ctx));
     let start = Instant::now();
-    let pdf = consent_form(&document).expect("it prints");
-    println!("first {:.1} ms, {} bytes", start.elapsed().as_secs_f64() * 1000.0, pdf.len());
-    let bare = Bare::new(&markup(&document.form.text, ""));
-    std::fs::write("/tmp/bare.pdf", bare.print()).unwrap();
-    std::fs::write("/tmp/ours.pdf", &pdf).unwrap();
-    let ours = median(|| consent_form(&document).expect("it prints"));
-    let theirs = median(|| bare.print());
+    let first = consent_form(&document).expect("it prints").len();
+    let after_start = start.elapsed().as_secs_f64() * 1000.0;
+    // The same words in plain headings, paragraphs and lists, as tagged PDF/A-3a: no layout of ours, no picture, nothing
+    // attached. It is built anew each round, since ours reads its templates anew too.
+    let source = markup(&document.form.text, &rest(&document));
+    let mut bare = Bare::new(&source);
+    let [ours, theirs] = medians([&mut || consent_form(&document).expect("it prints"), &mut || {
+        bare.source = Source::new(bare.main, source.clone());
+        bare.print()
+    }]);
+    println!("pdf: first signed consent form after start {after_start:.1} ms ({first} bytes)");
     println!(
-        "pdf: signed consent form {ours:.1} ms, bare Typst with the form's text {theirs:.1} ms, ratio {:.2}",
+        "pdf: signed consent form {ours:.1} ms, bare Typst with the same words {theirs:.1} ms, ratio {:.2}",
         ours / theirs
     );
 }

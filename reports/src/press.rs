@@ -77,9 +77,9 @@ impl Copy {
     /// Adds the checkpoint where there is one: as a picture for people, and as a text that is attached for programs.
     pub(crate) fn checkpoint(self, note: Option<&str>) -> Result<Self, ReportError> {
         match note {
-            Some(note) => {
-                Ok(self.file("checkpoint.svg", checkpoint::svg(note)?).file("checkpoint.txt", note.as_bytes().to_vec()))
-            }
+            Some(note) => Ok(self
+                .file("checkpoint.gray", checkpoint::picture(note)?)
+                .file("checkpoint.txt", note.as_bytes().to_vec())),
             None => Ok(self),
         }
     }

@@ -10,17 +10,13 @@ use provenote_consent::acts::{Flaw, FormRecord, Talk, Word};
 use provenote_consent::pictures::{PictureError, Scan, check_drawn, check_scan};
 use provenote_consent::{ConsentEvent, Record as ConsentRecord, check_signature, compare, intent};
 use provenote_ledger::{Fact, NewEntry};
-use provenote_schemas::consent::{
-    ConsentForm, Discussion, Evidence, Grant, Offer, Refusal, Signature, Verbal,
-};
+use provenote_schemas::consent::{ConsentForm, Discussion, Evidence, Grant, Offer, Refusal, Signature, Verbal};
 use provenote_schemas::people::{Client, Participant, ParticipantRole};
 use provenote_schemas::{ConsentId, Digest, Kind, Purpose, Time};
 use serde::Serialize;
 
 use super::forms::{supersedes, template_of};
-use super::{
-    NoRequest, SignRequest, SignatureTaken, SignedForm, checked_words, participant_named,
-};
+use super::{NoRequest, SignRequest, SignatureTaken, SignedForm, checked_words, participant_named};
 use crate::act::{Actor, Practice};
 use crate::error::PracticeError;
 use crate::ports::Models;
@@ -208,8 +204,7 @@ impl Practice {
         request: &NoRequest<'_>,
     ) -> Result<u64, PracticeError> {
         actor.authorise(Act::TakeSignature)?;
-        let client = self.client(actor, client)?;
-        let person = participant_named(&client, request.participant)?;
+        let (client, person) = self.somebody(actor, client, request.participant)?;
         let words = checked_words("what was said", request.words)?;
         let consent = self.newest_naming(actor, &client, &person)?;
         let refusal = Refusal {
@@ -353,7 +348,8 @@ impl Practice {
                 told.join("; ")
             ));
         }
-        let stands = |one: &Participant| form.participants.iter().any(|named| named.id == one.id && named.role == one.role);
+        let stands =
+            |one: &Participant| form.participants.iter().any(|named| named.id == one.id && named.role == one.role);
         if !stands(person) || !form.participants.contains(person) {
             return refused(format!(
                 "that person does not stand on the form as they stand in the file today: make a new one with {make}"

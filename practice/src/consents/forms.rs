@@ -70,8 +70,7 @@ impl Practice {
         let record = ConsentRecord::of(&events);
         // Purpose by purpose: that somebody said no to one does not keep another from being asked again.
         for purpose in signed_purposes(&client, &record) {
-            let standing =
-                self.judge(&configured, &client, &SessionTerms::default(), &events, &record, &[purpose])?;
+            let standing = self.judge(&configured, &client, &SessionTerms::default(), &events, &record, &[purpose])?;
             for step in standing.next {
                 if let Step::Amend { consent, .. } = step
                     && !bases.contains(&consent)
@@ -91,9 +90,9 @@ impl Practice {
             let template = found(shelf, SHORT, &form.lang)?;
             let mut asked = client.clone();
             // An amendment asks nobody whom the form it amends did not ask.
-            asked.participants.retain(|person| {
-                form.participants.iter().any(|one| one.id == person.id && one.role == person.role)
-            });
+            asked
+                .participants
+                .retain(|person| form.participants.iter().any(|one| one.id == person.id && one.role == person.role));
             let particulars = Particulars { amends: Some(Box::new(form)), ..Particulars::default() };
             made.push(self.make_form(actor, asked, template, particulars, &configured)?);
         }
@@ -226,9 +225,10 @@ fn found<'s>(shelf: &'s Shelf, id: &str, lang: &str) -> Result<&'s Template, Pra
 /// The purposes for which somebody of the file has signed, and not taken it back.
 pub(super) fn signed_purposes(client: &Client, record: &ConsentRecord) -> Vec<Purpose> {
     let signed = |purpose: &Purpose| {
-        client.participants.iter().any(|person| {
-            record.stand(&person.id, *purpose).is_some_and(|stand| matches!(stand.word, Word::Signed(_)))
-        })
+        client
+            .participants
+            .iter()
+            .any(|person| record.stand(&person.id, *purpose).is_some_and(|stand| matches!(stand.word, Word::Signed(_))))
     };
     Purpose::ALL.iter().copied().filter(signed).collect()
 }

@@ -14,12 +14,11 @@ use provenote_schemas::disclosure::DisclosureFacts;
 use provenote_schemas::ids::BadId;
 use provenote_schemas::people::{Client, ParticipantRole};
 use provenote_schemas::{ClientId, ConsentId, Kind, ParticipantId, Purpose, Time};
-use serde::de::DeserializeOwned;
 
 use super::facts::Configured;
 use super::forms::signed_purposes;
 use super::{ClientStanding, SessionAsked, SessionTerms};
-use crate::act::{Actor, Practice, fact_text, payload, reference};
+use crate::act::{Actor, Practice, Reader, fact_text, payload, reference};
 use crate::error::PracticeError;
 use crate::ports::Models;
 use crate::sessions::bad_reference;
@@ -104,19 +103,20 @@ impl Practice {
     ) -> Result<Vec<ClientStanding>, PracticeError> {
         actor.authorise(Act::ViewConsent)?;
         let configured = self.configured(actor, models)?;
-        let mut clients = self.clients(actor)?;
+        let reader = self.reader_of_all(actor)?;
+        let mut clients = self.clients_by(&reader)?;
         clients.sort_by_cached_key(|client| client.name.to_lowercase());
         let mut headers: BTreeMap<String, Vec<Header>> = BTreeMap::new();
         for header in self.consent_headers(None)? {
             headers.entry(reference(&header, "client")?.to_owned()).or_default().push(header);
         }
-        let reader = Reader { practice: self, actor, destroyed: Some(self.destroyed_groups()?) };
         let mut book = FactsBook::default();
         let mut records = Vec::with_capacity(clients.len());
         let total = clients.len();
         for (done, client) in clients.into_iter().enumerate() {
             on_client(done, total);
-            let events = reader.events(headers.remove(client.client.as_str()).unwrap_or_default())?;
+            let own = headers.remove(client.client.as_str()).unwrap_or_default();
+            let events = own.iter().map(|header| event(&reader, header)).collect::<Result<Vec<_>, _>>()?;
             for event in &events {
                 if let ConsentEvent::Requested(form) = event {
                     book.add(form.disclosure_digest, &form.facts);
@@ -188,8 +188,7 @@ impl Practice {
     fn with_former(&self, actor: &Actor, client: &Client, terms: &SessionTerms) -> Result<Client, PracticeError> {
         let mut file = client.clone();
         let Some(present) = &terms.present else { return Ok(file) };
-        let lacks =
-            |file: &Client| present.iter().any(|id| !file.participants.iter().any(|person| person.id == *id));
+        let lacks = |file: &Client| present.iter().any(|id| !file.participants.iter().any(|person| person.id == *id));
         if lacks(&file) {
             for former in self.client_versions(actor, &client.client)?.into_iter().rev() {
                 for person in former.participants {
@@ -231,13 +230,9 @@ impl Practice {
     }
 
     /// What happened to a client's consent, in order.
-    pub(crate) fn consent_events(
-        &self,
-        actor: &Actor,
-        client: &ClientId,
-    ) -> Result<Vec<ConsentEvent>, PracticeError> {
-        let headers = self.consent_headers(Some(client))?;
-        Reader { practice: self, actor, destroyed: None }.events(headers)
+    pub(crate) fn consent_events(&self, actor: &Actor, client: &ClientId) -> Result<Vec<ConsentEvent>, PracticeError> {
+        let reader = self.reader(actor);
+        self.consent_headers(Some(client))?.iter().map(|header| event(&reader, header)).collect()
     }
 
     /// The headers of everything that was done about consent, of one client or of all, in order.
@@ -259,8 +254,9 @@ impl Practice {
     pub(crate) fn terms_of_session(header: &Header) -> Result<SessionTerms, PracticeError> {
         let modality = match header.facts.get("modality").and_then(fact_text) {
             None => Modality::InPerson,
-            Some(word) => Modality::from_word(word)
-                .ok_or_else(|| bad_reference(header, &"the way the session was held is none that this version knows"))?,
+            Some(word) => Modality::from_word(word).ok_or_else(|| {
+                bad_reference(header, &"the way the session was held is none that this version knows")
+            })?,
         };
         let present = header
             .refs
@@ -269,12 +265,6 @@ impl Practice {
             .map(|(_, id)| id.parse().map_err(|error: BadId| bad_reference(header, &error)))
             .collect::<Result<Vec<ParticipantId>, _>>()?;
         Ok(SessionTerms { modality, present: (!present.is_empty()).then_some(present) })
-    }
-
-    /// The retention groups that were destroyed.
-    pub(crate) fn destroyed_groups(&self) -> Result<BTreeSet<String>, PracticeError> {
-        let receipts = self.headers(Kind::RecordDestroyed, &[])?;
-        Ok(receipts.into_iter().filter_map(|mut receipt| receipt.refs.remove("group")).collect())
     }
 }
 
@@ -335,73 +325,47 @@ fn told(client: Client, standing: Standing, session: SessionTerms, events: usize
     ClientStanding { client, standing, session, events, words, next }
 }
 
-/// Opens the records of acts. Where many are read, what was destroyed is known beforehand.
-struct Reader<'a> {
-    practice: &'a Practice,
-    actor: &'a Actor,
-    destroyed: Option<BTreeSet<String>>,
-}
-
-impl Reader<'_> {
-    fn events(&self, headers: Vec<Header>) -> Result<Vec<ConsentEvent>, PracticeError> {
-        headers.into_iter().map(|header| self.event(&header)).collect()
-    }
-
-    fn record<T: DeserializeOwned>(
-        &self,
-        header: &Header,
-        name: &str,
-        what: &'static str,
-    ) -> Result<T, PracticeError> {
-        match (&self.destroyed, payload(header, name)) {
-            (Some(destroyed), Some(sealed)) if !destroyed.contains(&sealed.group) => {
-                self.practice.open_kept_record(self.actor, header, sealed, what)
-            }
-            _ => self.practice.open_record(self.actor, header, name, what),
+/// What an entry about consent records.
+fn event(reader: &Reader<'_>, header: &Header) -> Result<ConsentEvent, PracticeError> {
+    // Acts from before their whole record was kept have only what the header says.
+    let old = |name: &str| payload(header, name).is_none();
+    Ok(match Kind::from_word(&header.kind) {
+        Some(Kind::ConsentRequested) => ConsentEvent::Requested(reader.record(header, "form", "consent form")?),
+        Some(Kind::ConsentOffered) => ConsentEvent::Offered(reader.record(header, "offer", "record of an offer")?),
+        Some(Kind::ConsentSpoken) => ConsentEvent::Spoken(reader.record(header, "verbal", "record of a spoken yes")?),
+        Some(Kind::ConsentGranted) => ConsentEvent::Granted(reader.record(header, "grant", "signature")?),
+        Some(Kind::ConsentDeclined) if old("refusal") => ConsentEvent::Declined(Refusal {
+            participant: participant_of(header)?,
+            purposes: purposes_of(header),
+            no_dictation: false,
+            time: Time::from_millis(header.time),
+        }),
+        Some(Kind::ConsentDeclined) => ConsentEvent::Declined(reader.record(header, "refusal", "refusal")?),
+        Some(Kind::ConsentRevoked) if old("withdrawal") => ConsentEvent::Revoked(Withdrawal {
+            participant: participant_of(header)?,
+            purposes: purposes_of(header),
+            time: Time::from_millis(header.time),
+        }),
+        Some(Kind::ConsentRevoked) => ConsentEvent::Revoked(reader.record(header, "withdrawal", "withdrawal")?),
+        Some(Kind::ConsentDiscussed) if old("discussion") => ConsentEvent::Discussed(Discussion {
+            participant: participant_of(header)?,
+            consent: None,
+            by: None,
+            summary: String::new(),
+            questions: Vec::new(),
+            time: Time::from_millis(header.time),
+        }),
+        Some(Kind::ConsentDiscussed) => {
+            ConsentEvent::Discussed(reader.record(header, "discussion", "record of a talk")?)
         }
-    }
-
-    fn event(&self, header: &Header) -> Result<ConsentEvent, PracticeError> {
-        // Acts from before their whole record was kept have only what the header says.
-        let old = |name: &str| payload(header, name).is_none();
-        Ok(match Kind::from_word(&header.kind) {
-            Some(Kind::ConsentRequested) => ConsentEvent::Requested(self.record(header, "form", "consent form")?),
-            Some(Kind::ConsentOffered) => ConsentEvent::Offered(self.record(header, "offer", "record of an offer")?),
-            Some(Kind::ConsentSpoken) => ConsentEvent::Spoken(self.record(header, "verbal", "record of a spoken yes")?),
-            Some(Kind::ConsentGranted) => ConsentEvent::Granted(self.record(header, "grant", "signature")?),
-            Some(Kind::ConsentDeclined) if old("refusal") => ConsentEvent::Declined(Refusal {
-                participant: participant_of(header)?,
-                purposes: purposes_of(header),
-                no_dictation: false,
-                time: Time::from_millis(header.time),
-            }),
-            Some(Kind::ConsentDeclined) => ConsentEvent::Declined(self.record(header, "refusal", "refusal")?),
-            Some(Kind::ConsentRevoked) if old("withdrawal") => ConsentEvent::Revoked(Withdrawal {
-                participant: participant_of(header)?,
-                purposes: purposes_of(header),
-                time: Time::from_millis(header.time),
-            }),
-            Some(Kind::ConsentRevoked) => ConsentEvent::Revoked(self.record(header, "withdrawal", "withdrawal")?),
-            Some(Kind::ConsentDiscussed) if old("discussion") => ConsentEvent::Discussed(Discussion {
-                participant: participant_of(header)?,
-                consent: None,
-                by: None,
-                summary: String::new(),
-                questions: Vec::new(),
-                time: Time::from_millis(header.time),
-            }),
-            Some(Kind::ConsentDiscussed) => {
-                ConsentEvent::Discussed(self.record(header, "discussion", "record of a talk")?)
-            }
-            _ => {
-                return Err(PracticeError::Unreadable {
-                    seq: header.seq,
-                    what: "consent",
-                    why: "it is of another kind".to_owned(),
-                });
-            }
-        })
-    }
+        _ => {
+            return Err(PracticeError::Unreadable {
+                seq: header.seq,
+                what: "consent",
+                why: "it is of another kind".to_owned(),
+            });
+        }
+    })
 }
 
 /// The purposes that stand in a header.
