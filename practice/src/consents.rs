@@ -1,6 +1,6 @@
 //! Consent: the form from today's facts, what people did about it, and the gate.
 //!
-//! - [`facts`](self): what the pipeline is today, read from settings, catalogue and the practice's own records;
+//! - facts: what the pipeline is today, read from settings, catalogue and the practice's own records;
 //! - forms: made on a shelf's template, kept word for word; short forms for what changed;
 //! - acts: offered, discussed, signed, said aloud, declined;
 //! - status: what is in force, for one client and for all, and the gate;
@@ -16,7 +16,7 @@ mod status;
 pub(crate) use acts::purposes as purpose_facts;
 pub use exchange::{ExportAs, Exported, Imported, ImportedConsent, OPENS_NOTHING};
 pub use status::OnClient;
-pub(crate) use status::in_the_room;
+pub(crate) use status::{in_the_room, purposes_of as named_purposes};
 
 use std::collections::BTreeSet;
 

@@ -5,6 +5,7 @@
 //! the time, randomness, engines and printers as [`ports`].
 
 mod act;
+mod around;
 pub mod backups;
 pub mod board;
 pub mod bundles;

@@ -410,23 +410,7 @@ impl Practice {
 
     fn entries_behind(&self, view: &NoteView) -> Result<Vec<TraceEntry>, PracticeError> {
         let session = self.session_header(view.text.session.as_str())?;
-        let mut headers = self.headers_with("session", view.text.session.as_str())?;
-        // The consents that opened the gate, with everything that happened to them.
-        for (name, consent) in &session.refs {
-            if name.starts_with("consent.") {
-                headers.extend(self.headers_with("consent", consent)?);
-            }
-        }
-        // A session that was typed has no recording.
-        for group in ["audio", "working"].into_iter().filter_map(|name| session.refs.get(name)) {
-            headers.extend(self.destruction(group)?);
-        }
-        headers.extend(self.headers_with("note", view.note.as_str())?);
-        headers.extend(self.one(Kind::ClientAdded, &[("client", reference(&session, "client")?)])?);
-        headers.sort_by_key(|header| header.seq);
-        headers.dedup_by_key(|header| header.seq);
-        // Other notes of the same session are not behind this one.
-        headers.retain(|header| header.refs.get("note").is_none_or(|note| note == view.note.as_str()));
+        let headers = self.around_session(&session, Some(&view.note))?;
         Ok(headers
             .into_iter()
             .map(|header| TraceEntry { seq: header.seq, kind: header.kind, time: Time::from_millis(header.time) })

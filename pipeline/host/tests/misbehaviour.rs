@@ -188,7 +188,8 @@ fn a_worker_that_says_nothing_is_stopped_all_the_same() {
 fn a_worker_that_reads_its_model_for_long_is_stopped_meanwhile() {
     for silent in [true, false] {
         let fake = Fake::honest("exec /bin/sleep 1000");
-        let said = if silent { Vec::new() } else { std::fs::read(fake.folder.path().join("progress")).expect("frames") };
+        let said =
+            if silent { Vec::new() } else { std::fs::read(fake.folder.path().join("progress")).expect("frames") };
         std::fs::write(fake.folder.path().join("ready"), said).expect("no handshake");
         let mut stop = third_time();
         let mut told = Vec::new();

@@ -98,7 +98,7 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::BadRequest`] where there is no form, it was superseded, has expired, no longer tells today's facts
     /// or people, or is on a template that says something else today; where nobody of that name takes part, the name
-    /// typed is another's, a guardian does not say by what right, or the picture is none.
+    /// typed is another's, a guardian does not say by what right they sign an authorization, or the picture is none.
     pub fn consent_sign(
         &mut self,
         actor: &Actor,
@@ -113,7 +113,7 @@ impl Practice {
         let form = self.form_before(actor, &client, &person, request.consent)?;
         let now = self.clock.now();
         self.check_open(actor, &client, &person, &form, now, models)?;
-        let evidence = checked_evidence(request.evidence, &person)?;
+        let evidence = checked_evidence(request.evidence, &person, &form)?;
         let (signature, attachment) = read_signature(request.taken)?;
         check_signature(&person, &practice.clinician, &signature).map_err(refused)?;
         let grant = Grant {
@@ -426,8 +426,9 @@ fn refused(error: impl std::fmt::Display) -> PracticeError {
     PracticeError::BadRequest(error.to_string())
 }
 
-/// What was noted beside a signature. Whoever signs for somebody else says by what right (45 CFR 164.508(c)(1)(vi)).
-fn checked_evidence(given: Evidence, person: &Participant) -> Result<Evidence, PracticeError> {
+/// What was noted beside a signature. Under an authorization, whoever signs for somebody else says by what right (45 CFR
+/// 164.508(c)(1)(vi)); under other forms it is noted where it was said.
+fn checked_evidence(given: Evidence, person: &Participant, form: &ConsentForm) -> Result<Evidence, PracticeError> {
     let text = |what: &str, given: Option<String>| {
         let Some(given) = given else { return Ok(None) };
         let words = given.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -443,9 +444,9 @@ fn checked_evidence(given: Evidence, person: &Participant) -> Result<Evidence, P
         identity: text("identity", given.identity)?,
         authority: text("authority", given.authority)?,
     };
-    if person.role == ParticipantRole::Guardian && evidence.authority.is_none() {
+    if person.role == ParticipantRole::Guardian && !asks_everybody(form) && evidence.authority.is_none() {
         return Err(PracticeError::BadRequest(
-            "a parent or guardian signs for somebody else: say by what right with --authority, such as \"mother, joint custody\""
+            "a parent or guardian signs an authorization for somebody else: say by what right with --authority, such as \"mother, joint custody\""
                 .to_owned(),
         ));
     }

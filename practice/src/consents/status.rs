@@ -236,7 +236,7 @@ impl Practice {
     }
 
     /// The headers of everything that was done about consent, of one client or of all, in order.
-    fn consent_headers(&self, client: Option<&ClientId>) -> Result<Vec<Header>, PracticeError> {
+    pub(crate) fn consent_headers(&self, client: Option<&ClientId>) -> Result<Vec<Header>, PracticeError> {
         let refs: Vec<(&str, &str)> = client.iter().map(|client| ("client", client.as_str())).collect();
         let mut headers = Vec::new();
         for kind in KINDS {
@@ -369,7 +369,7 @@ fn event(reader: &Reader<'_>, header: &Header) -> Result<ConsentEvent, PracticeE
 }
 
 /// The purposes that stand in a header.
-fn purposes_of(header: &Header) -> BTreeSet<Purpose> {
+pub(crate) fn purposes_of(header: &Header) -> BTreeSet<Purpose> {
     header.facts.keys().filter_map(|name| Purpose::from_word(name.strip_prefix("purpose.")?)).collect()
 }
 

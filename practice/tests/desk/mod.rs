@@ -304,13 +304,15 @@ impl Place {
     ];
 }
 
+type Call = Box<dyn FnMut(Place)>;
+
 /// Engines that answer from a script, call out at each place, and otherwise say nothing: what asks them whether to stop
 /// is the one who waits for them.
 #[derive(Clone)]
 pub(crate) struct Script {
     heard: Rc<Vec<String>>,
     answer: String,
-    at: Rc<RefCell<Option<Box<dyn FnMut(Place)>>>>,
+    at: Rc<RefCell<Option<Call>>>,
     pub(crate) asked: Rc<RefCell<Vec<String>>>,
 }
 
