@@ -189,12 +189,18 @@ pub(crate) fn note(printed: &NotePrint) -> Result<Vec<u8>, String> {
                 text: amendment.text.clone(),
             })
             .collect(),
-        drafting: drafting.as_ref().map(|drafting| reports::Drafting {
-            speech: speech.as_ref().map(model),
-            model: model(drafting),
-            prompt: template.clone(),
-            isolation: isolation(drafting.isolated && speech.as_ref().is_none_or(|speech| speech.isolated)),
-        }),
+        made_by: match (drafting, speech) {
+            (Some(drafting), speech) => reports::MadeBy::Model(reports::Drafting {
+                speech: speech.as_ref().map(model),
+                model: model(drafting),
+                prompt: template.clone(),
+                isolation: isolation(drafting.isolated && speech.as_ref().is_none_or(|speech| speech.isolated)),
+            }),
+            (None, Some(speech)) => {
+                reports::MadeBy::Dictation { speech: model(speech), isolation: isolation(speech.isolated) }
+            }
+            (None, None) => reports::MadeBy::Typing,
+        },
         consent_statement: view.text.consent_statement.clone(),
         entries: entries.collect(),
         checkpoint: Some(checkpoint.clone()),
@@ -277,7 +283,8 @@ pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Ve
                 client: session.client.clone(),
                 time: session.added,
                 seq: session.seq,
-                duration_s: Some(session.duration_s),
+                // What was typed has no length.
+                duration_s: session.audio_due.map(|_| session.duration_s),
                 source: if session.dictated { reports::Source::Dictated } else { reports::Source::Recorded },
                 consents: session.consents.clone(),
                 models: uses(&session.models),
@@ -303,6 +310,17 @@ pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Ve
                 } else {
                     "a recording was refused and not stored".to_owned()
                 }],
+            })
+            .collect(),
+        withdrawals: record
+            .withdrawals
+            .iter()
+            .map(|withdrawal| reports::WithdrawalRow {
+                seq: withdrawal.seq,
+                time: withdrawal.time,
+                client: withdrawal.client.clone(),
+                purposes: withdrawal.purposes.clone(),
+                destroyed: withdrawal.destroyed.clone(),
             })
             .collect(),
         notes: record

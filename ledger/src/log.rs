@@ -647,6 +647,29 @@ impl Log {
     /// # Errors
     /// [`ReadError`].
     pub fn find(&self, query: &Query<'_>) -> Result<Vec<Header>, ReadError> {
+        let mut found = Vec::new();
+        self.look_for(query, |header| {
+            found.push(header);
+            ControlFlow::Continue(())
+        })?;
+        Ok(found)
+    }
+
+    /// The first of the entries that fit, if any does; those after it are not read.
+    ///
+    /// # Errors
+    /// As [`Log::find`].
+    pub fn first(&self, query: &Query<'_>) -> Result<Option<Header>, ReadError> {
+        let mut first = None;
+        self.look_for(query, |header| {
+            first = Some(header);
+            ControlFlow::Break(())
+        })?;
+        Ok(first)
+    }
+
+    /// Hands every entry that fits to `take`, in order, until that breaks off.
+    fn look_for(&self, query: &Query<'_>, mut take: impl FnMut(Header) -> ControlFlow<()>) -> Result<(), ReadError> {
         let mut keys: Vec<i64> = query.refs.iter().map(|(name, id)| index_key(name, id)).collect();
         keys.extend(query.kind.map(|kind| index_key("", kind)));
         let matches = |view: &View<'_>| {
@@ -656,17 +679,19 @@ impl Log {
                     view.refs().any(|(other, value)| other == name.as_bytes() && value == id.as_bytes())
                 })
         };
-        let mut found = Ok(Vec::new());
+        let mut read = Ok(());
         self.store.find(&keys, query.since_ms, query.after_seq, &mut |seq, bytes| {
-            let read = View::parse(bytes).and_then(|view| matches(&view).then(|| Header::parse(bytes)).transpose());
-            match (read, &mut found) {
-                (Ok(Some(header)), Ok(found)) => found.push(header),
-                (Err(source), found) => *found = Err(ReadError::Header { seq, source }),
-                _ => {}
+            let fitting = View::parse(bytes).and_then(|view| matches(&view).then(|| Header::parse(bytes)).transpose());
+            match fitting {
+                Ok(Some(header)) => take(header),
+                Ok(None) => ControlFlow::Continue(()),
+                Err(source) => {
+                    read = Err(ReadError::Header { seq, source });
+                    ControlFlow::Break(())
+                }
             }
-            if found.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        found
+        read
     }
 
     /// A payload's wrapped data key and ciphertext; `None` once destroyed.

@@ -207,12 +207,7 @@ impl Practice {
 
     /// Headers of one kind that carry all these references, in order.
     pub(crate) fn headers(&self, kind: Kind, refs: &[(&str, &str)]) -> Result<Vec<Header>, PracticeError> {
-        let query = Query {
-            kind: Some(kind.as_str()),
-            refs: refs.iter().map(|(name, id)| ((*name).to_owned(), (*id).to_owned())).collect(),
-            ..Query::default()
-        };
-        Ok(self.log.find(&query)?)
+        Ok(self.log.find(&query(kind, refs))?)
     }
 
     /// Headers of any kind that carry this reference, in order.
@@ -221,8 +216,9 @@ impl Practice {
         Ok(self.log.find(&query)?)
     }
 
+    /// The first header of one kind that carries all these references.
     pub(crate) fn one(&self, kind: Kind, refs: &[(&str, &str)]) -> Result<Option<Header>, PracticeError> {
-        Ok(self.headers(kind, refs)?.into_iter().next())
+        Ok(self.log.first(&query(kind, refs))?)
     }
 
     pub(crate) fn random_id<T>(&mut self, make: impl Fn([u8; 10]) -> T) -> T {
@@ -381,6 +377,10 @@ fn parsed<T: DeserializeOwned>(header: &Header, bytes: &[u8], what: &'static str
         what,
         why: format!("not the record's form, at byte {}", error.column()),
     })
+}
+
+fn query(kind: Kind, refs: &[(&str, &str)]) -> Query<'static> {
+    refs.iter().fold(Query::kind(kind.as_str()), |query, (name, id)| query.refer(name, id))
 }
 
 /// The payload of that name.

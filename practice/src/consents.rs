@@ -185,9 +185,7 @@ pub(crate) fn participant_named(client: &Client, asked: &str) -> Result<Particip
         .participants
         .iter()
         .find(|person| person.id.as_str() == asked.trim())
-        .or_else(|| {
-            client.participants.iter().find(|person| provenote_consent::people::same_name(&person.name, asked))
-        })
+        .or_else(|| client.participants.iter().find(|person| provenote_consent::people::same_name(&person.name, asked)))
         .cloned()
         .ok_or_else(|| {
             PracticeError::BadRequest(format!(

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use provenote_consent::samples::adult;
 use provenote_reports::{ConsentDocument, consent_form};
+use provenote_schemas::Time;
 use provenote_templates::{Block, Span, blocks};
 use typst::diag::{FileError, FileResult};
 use typst::foundations::{Bytes, Datetime, Duration};
@@ -50,35 +51,107 @@ fn spans(text: &[Span]) -> String {
     out
 }
 
-/// The form as somebody would write it in Typst who wants nothing but its headings, paragraphs and lists; then `rest`,
-/// a paragraph for each line.
-fn markup(text: &str, rest: &str) -> String {
-    let mut out = String::from(
-        "#set document(title: \"Bare\")\n#set text(font: (\"Noto Sans\", \"DejaVu Sans\"), fallback: false, lang: \"en\")\n\
-         #set page(paper: \"us-letter\", numbering: \"1\")\n",
-    );
+/// A line of words between what only differs in its face: `mono` parts are set in the monospaced font.
+fn quoted(text: &str) -> String {
+    format!("#{};", serde_json::to_string(text).expect("a string"))
+}
+
+fn mono(text: &str) -> String {
+    format!("#mono({});", serde_json::to_string(text).expect("a string"))
+}
+
+/// The form's own text: nothing but its headings, paragraphs and lists.
+fn form(text: &str) -> String {
+    let mut out = String::new();
     let mut title = true;
     for block in blocks(text) {
         match block {
-            Block::Heading { text, .. } => {
-                out.push_str(&format!("{} {}\n\n", if title { "=" } else { "==" }, spans(&text)));
+            Block::Heading { text, .. } if title => {
+                out.push_str(&format!("= {}\n\nSigned copy\n\n", spans(&text)));
                 title = false;
             }
+            Block::Heading { text, .. } => out.push_str(&format!("== {}\n\n", spans(&text))),
             Block::Paragraph(text) | Block::Checkbox { text, .. } => out.push_str(&format!("{}\n\n", spans(&text))),
             Block::Bullets(items) => items.iter().for_each(|item| out.push_str(&format!("- {}\n", spans(item)))),
             Block::Numbered(items) => items.iter().for_each(|item| out.push_str(&format!("+ {}\n", spans(item)))),
-            Block::Table { .. } | Block::Rule => {}
+            Block::Table { .. } | Block::Rule => panic!("the form of this benchmark has no table and no rule"),
         }
         out.push('\n');
     }
-    for line in rest.lines().filter(|line| !line.trim().is_empty()) {
-        out.push_str(&format!("#{};\n\n", serde_json::to_string(line).expect("a string")));
+    out
+}
+
+/// What our paper says besides the form's own text, as somebody would write it in Typst who wants no more than its words:
+/// a paragraph for each, the machine words in a monospaced font. The same foot, and the same files attached.
+fn markup(document: &ConsentDocument) -> String {
+    let (practice, asked) = (&document.practice, &document.form);
+    let time = |time: Time| {
+        let text = time.to_string();
+        format!("{}, {} UTC", provenote_consent::date_words(time, "en"), &text[11..19])
+    };
+    let mut out = format!(
+        "#set document(title: \"Bare\")\n\
+         #set text(font: (\"Noto Sans\", \"DejaVu Sans\"), fallback: false, lang: \"en\", size: 10pt)\n\
+         #let mono(words) = text(font: \"Noto Sans Mono\", words)\n\
+         #set page(paper: \"us-letter\", margin: 25mm, footer: context [Copy for the client · consent {} #h(1fr) \
+         Page #counter(page).display(\"1 of 1\", both: true)])\n\n",
+        mono(asked.consent.as_str())
+    );
+    let mut line = |words: String| out.push_str(&format!("{words}\n\n"));
+    line(quoted(&practice.name));
+    line(quoted(&practice.clinician));
+    let license = practice.license.as_deref().expect("the sample has a license");
+    line(quoted(&format!("{license} · {}", practice.state.as_deref().expect("the sample has a state"))));
+    line(form(&asked.text));
+    line(format!("== Signatures\n\n{}", quoted(&document.intent)));
+    for grant in &document.grants {
+        let person = asked.participants.iter().find(|one| one.id == grant.participant).expect("a participant");
+        line(format!("*{}* Client", quoted(&person.name)));
+        line(format!("_{}_", quoted(&person.name)));
+        line(quoted(&format!("Signed {}", time(grant.time))));
+        line("How The person typed their name.".to_owned());
+        line(quoted(&format!("Identity check {}", grant.evidence.identity.as_deref().expect("the sample has one"))));
+    }
+    line("== About this form".to_owned());
+    line(format!("Consent {}", mono(asked.consent.as_str())));
+    line(format!("Form {}", mono(&asked.template)));
+    line(quoted(&format!("Made {}", time(asked.made))));
+    line(quoted(&format!("Ends by itself {}", time(asked.expires))));
+    line(format!("Text, SHA-256 {}", mono(&asked.text_sha256.to_string())));
+    line(format!("Disclosures, SHA-256 {}", mono(&asked.disclosure_digest.to_string())));
+    line(
+        "The first number changes when a single letter of the text above changes. The second stands for the facts the \
+         text tells: which models are used, where, and how long things are kept. When they change in substance, this \
+         consent no longer holds and you are asked again. The record behind this form is attached to this file as \
+         #mono(\"record.json\"). A receipt that other programs can read is attached as #mono(\"receipt.json\")."
+            .to_owned(),
+    );
+    line(
+        "== Ledger checkpoint\n\nKeep this page. The code is a signed statement by the practice of everything its ledger \
+         held when this copy was made. If the ledger is later changed or cut short, your copy shows it."
+            .to_owned(),
+    );
+    for row in document.checkpoint.as_deref().expect("the sample has one").lines() {
+        line(mono(row));
+    }
+    line(format!(
+        "Its key is {}. Evidence that the practice hands out later must name the same key, or lead to a newer one from it.",
+        mono(document.vkey.as_deref().expect("the sample has one"))
+    ));
+    for (name, relationship, mime) in [
+        ("checkpoint.txt", "supplement", "text/plain"),
+        ("record.json", "data", "application/json"),
+        ("receipt.json", "data", "application/json"),
+    ] {
+        line(format!(
+            "#pdf.attach(\"/{name}\", relationship: \"{relationship}\", mime-type: \"{mime}\", description: \"{name}\")"
+        ));
     }
     out
 }
 
 impl Bare {
-    fn new(source: &str) -> Self {
+    fn new(document: &ConsentDocument) -> Self {
         // The faces that our form uses too.
         let files: [&[u8]; 4] = [
             include_bytes!("../fonts/NotoSans-Regular.ttf"),
@@ -93,13 +166,21 @@ impl Bare {
             book: LazyHash::new(FontBook::from_fonts(&fonts)),
             fonts,
             main,
-            source: Source::new(main, source.to_owned()),
-            files: HashMap::new(),
+            source: Source::new(main, String::new()),
+            files: [
+                ("checkpoint.txt", document.checkpoint.as_ref()),
+                ("record.json", Some(&document.record_json)),
+                ("receipt.json", document.receipt_json.as_ref()),
+            ]
+            .map(|(name, text)| (id(name), Bytes::new(text.expect("the sample has all three").clone().into_bytes())))
+            .into(),
         }
     }
 
-    fn print(&self) -> Vec<u8> {
-        let document = typst::compile::<PagedDocument>(self).output.expect("it sets");
+    /// Read anew each time, as ours reads its own anew; nothing is kept from one time to the next.
+    fn print(&mut self, source: &str) -> Vec<u8> {
+        self.source = Source::new(self.main, source.to_owned());
+        let document = typst::compile::<PagedDocument>(&*self).output.expect("it sets");
         let options = PdfOptions {
             standards: PdfStandards::new(&[PdfStandard::A_3a, PdfStandard::Ua_1]).expect("they agree"),
             timestamp: Datetime::from_ymd_hms(2026, 11, 21, 20, 0, 0).map(Timestamp::new_utc),
@@ -155,47 +236,28 @@ fn medians(mut works: [&mut dyn FnMut() -> Vec<u8>; 2]) -> [f64; 2] {
     })
 }
 
-/// What our form prints besides the form's own text: labels, signatures, digests, the checkpoint.
-fn rest(document: &ConsentDocument) -> String {
-    let form = &document.form;
-    let mut out = format!("{}\n{}\n{}\n", document.practice.name, document.practice.clinician, document.intent);
-    for grant in &document.grants {
-        let name = form.participants.iter().find(|one| one.id == grant.participant).map_or("", |one| one.name.as_str());
-        out.push_str(&format!("{name}\nClient\n{name}\nSigned {}\nHow The person typed their name.\n", grant.time));
-        out.push_str(&format!("Identity check {}\n", grant.evidence.identity.as_deref().unwrap_or_default()));
-    }
-    out.push_str(&format!(
-        "About this form\nConsent {}\nForm {}\nMade {}\nEnds by itself {}\nText, SHA-256 {}\nDisclosures, SHA-256 {}\n",
-        form.consent, form.template, form.made, form.expires, form.text_sha256, form.disclosure_digest
-    ));
-    out.push_str(
-        "The first number changes when a single letter of the text above changes. The second stands for the facts the \
-         text tells: which models are used, where, and how long things are kept. When they change in substance, this \
-         consent no longer holds and you are asked again. The record behind this form is attached to this file. A \
-         receipt that other programs can read is attached.\nLedger checkpoint\nKeep this page. The code is a signed \
-         statement by the practice of everything its ledger held when this copy was made. If the ledger is later \
-         changed or cut short, your copy shows it.\n",
-    );
-    out.push_str(document.checkpoint.as_deref().unwrap_or_default());
-    out.push_str(document.vkey.as_deref().unwrap_or_default());
-    out
-}
-
 #[allow(clippy::disallowed_methods, reason = "a benchmark measures time")]
 fn main() {
     let ctx = adult("CO").expect("a state");
     let document = samples::sign(samples::of_template("ai-notes", "en", &ctx));
+    let source = markup(&document);
+    let mut bare = Bare::new(&document);
+    let mut ours = || consent_form(&document).expect("it prints");
+    let mut theirs = || bare.print(&source);
+    // For a profiler: one of the two alone, written to a file to be looked at.
+    let mut words = std::env::args().skip(1).filter(|word| !word.starts_with('-'));
+    if let (Some(which), Some(file)) = (words.next(), words.next()) {
+        let rounds: usize = words.next().map_or(1, |word| word.parse().expect("a number of rounds"));
+        let work: &mut dyn FnMut() -> Vec<u8> = if which == "bare" { &mut theirs } else { &mut ours };
+        for _ in 0..rounds {
+            std::fs::write(&file, work()).expect("written");
+        }
+        return;
+    }
     let start = Instant::now();
-    let first = consent_form(&document).expect("it prints").len();
+    let first = ours().len();
     let after_start = start.elapsed().as_secs_f64() * 1000.0;
-    // The same words in plain headings, paragraphs and lists, as tagged PDF/A-3a: no layout of ours, no picture, nothing
-    // attached. It is built anew each round, since ours reads its templates anew too.
-    let source = markup(&document.form.text, &rest(&document));
-    let mut bare = Bare::new(&source);
-    let [ours, theirs] = medians([&mut || consent_form(&document).expect("it prints"), &mut || {
-        bare.source = Source::new(bare.main, source.clone());
-        bare.print()
-    }]);
+    let [ours, theirs] = medians([&mut ours, &mut theirs]);
     println!("pdf: first signed consent form after start {after_start:.1} ms ({first} bytes)");
     println!(
         "pdf: signed consent form {ours:.1} ms, bare Typst with the same words {theirs:.1} ms, ratio {:.2}",

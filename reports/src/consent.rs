@@ -79,10 +79,18 @@ pub fn consent_form(document: &ConsentDocument) -> Result<Vec<u8>, ReportError> 
     let labels = Labels::of(&form.lang);
 
     let mut drawn = Vec::new();
+    // The digest of each participant's signature, where it has one.
+    let mut digests = Vec::new();
     let mut participants = Vec::new();
     for participant in &form.participants {
         // The last grant counts: somebody may sign anew.
         let signed = document.grants.iter().rev().find(|grant| grant.participant == participant.id);
+        digests.push(signed.and_then(|grant| match grant.signature {
+            Signature::Typed { .. } => None,
+            Signature::Drawn { png_sha256: digest }
+            | Signature::Scan { pdf_sha256: digest }
+            | Signature::Photo { image_sha256: digest } => Some(digest),
+        }));
         let signature = match signed {
             Some(grant) => mark(document, grant, labels, &mut drawn)?,
             None => Value::Null,
@@ -106,17 +114,21 @@ pub fn consent_form(document: &ConsentDocument) -> Result<Vec<u8>, ReportError> 
         "amends": form.amends,
         "made": labels.moment(form.made),
         "expires": labels.moment(form.expires),
-        "text_sha256": form.text_sha256,
-        "disclosure_digest": form.disclosure_digest,
         "intent": document.intent,
-        "checkpoint": document.checkpoint,
-        "vkey": document.vkey,
         "blocks": printed(&text),
         "participants": participants,
         "receipt": document.receipt_json.is_some(),
     });
     let date = document.grants.iter().map(|grant| grant.time).max().unwrap_or(form.made);
+    let codes = json!({
+        "text_sha256": form.text_sha256,
+        "disclosure_digest": form.disclosure_digest,
+        "signatures": digests,
+        "checkpoint": document.checkpoint,
+        "vkey": document.vkey,
+    });
     let mut copy = Copy::new("consent", include_str!("../typ/consent.typ"), date, data)?
+        .codes(codes)?
         .in_words_of(labels)
         .record(&document.record_json)?
         .checkpoint(document.checkpoint.as_deref())?;
@@ -189,7 +201,7 @@ fn mark(
             .into_iter()
             .filter_map(|(what, value)| value.as_ref().map(|value| (what, value)))
             .collect();
-    let mut mark = json!({ "time": labels.moment(grant.time), "sha256": null, "intent": null, "noted": noted });
+    let mut mark = json!({ "time": labels.moment(grant.time), "intent": null, "noted": noted });
     if grant.intent != document.intent {
         mark["intent"] = json!(grant.intent);
     }
@@ -204,18 +216,10 @@ fn mark(
             let png = document.pictures.iter().map(|picture| &picture.png).find(|png| Digest::of(png) == *png_sha256);
             let pixels = signature::read(number, &file, png.ok_or(ReportError::NoPicture { number })?)?;
             mark["how"] = json!("drawn");
-            mark["sha256"] = json!(png_sha256);
             mark["picture"] = pixels.about;
             drawn.push((file, pixels.rgba));
         }
-        Signature::Scan { pdf_sha256 } => {
-            mark["how"] = json!("scan");
-            mark["sha256"] = json!(pdf_sha256);
-        }
-        Signature::Photo { image_sha256 } => {
-            mark["how"] = json!("scan");
-            mark["sha256"] = json!(image_sha256);
-        }
+        Signature::Scan { .. } | Signature::Photo { .. } => mark["how"] = json!("scan"),
     }
     Ok(mark)
 }

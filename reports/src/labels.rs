@@ -208,11 +208,12 @@ impl Labels {
         LANGUAGES[self.column]
     }
 
-    /// What templates read as `/words.json`.
-    pub(crate) fn json(self) -> Vec<u8> {
+    /// What templates read as `/words.json`; `long` says that some word of the document is longer than some line.
+    pub(crate) fn json(self, long: bool) -> Vec<u8> {
         let mut words: Map<String, Value> =
             TABLE.iter().map(|(key, row)| ((*key).to_owned(), Value::from(row[self.column]))).collect();
         words.insert("lang".to_owned(), Value::from(self.lang()));
+        words.insert("long".to_owned(), Value::from(long));
         Value::Object(words).to_string().into_bytes()
     }
 
@@ -263,8 +264,8 @@ mod tests {
             .skip(1)
             .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect())
             .collect();
-        // `words.at("how_" + …)` and the language of the words.
-        assert!(used.remove("at") && used.remove("lang") && used.remove("json"));
+        // `words.at("how_" + …)`, the language of the words, and whether some are long.
+        assert!(["at", "lang", "long", "json"].into_iter().all(|word| used.remove(word)));
         used.extend(["how_typed", "how_drawn", "how_scan"].map(str::to_owned));
         let there: BTreeSet<String> = TABLE.iter().map(|(key, _)| (*key).to_owned()).collect();
         assert_eq!(used.difference(&there).collect::<Vec<_>>(), Vec::<&String>::new(), "used and not there");

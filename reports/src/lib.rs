@@ -24,14 +24,14 @@ use serde::{Deserialize, Serialize};
 
 pub use board::{
     AudioFate, BoardReport, Destruction, Finding, KindCount, Look, ModelUse, NoteRow, Refusal, SessionRow, Source,
-    Verification, board_report,
+    Verification, WithdrawalRow, board_report,
 };
 pub use checkpoint::MAX_CHECKPOINT;
 pub use consent::{ConsentDocument, Picture, consent_form};
 pub use consents::{ConsentPerson, ConsentRow, ConsentsReport, consents_report};
 pub use evidence::{EvidenceEntry, EvidenceReport, EvidenceWithheld, evidence_report};
 pub use legal::{LegalFacts, LegalStatement, consents_legal_facts, legal_facts};
-pub use note::{Amendment, Drafting, EntryLine, NoteDocument, note};
+pub use note::{Amendment, Drafting, EntryLine, MadeBy, NoteDocument, note};
 pub use recovery::{RecoveryKit, recovery_kit};
 pub use withdrawal::{WithdrawalCopy, withdrawal_copy};
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use provenote_reports::{
-    MAX_CHECKPOINT, ReportError, board_report, consent_form, consents_report, note, recovery_kit, withdrawal_copy,
+    MAX_CHECKPOINT, MadeBy, ReportError, board_report, consent_form, consents_report, note, recovery_kit,
+    withdrawal_copy,
 };
 use provenote_schemas::consent::Signature;
 use provenote_schemas::note::NoteState;
@@ -236,6 +237,26 @@ fn a_note_says_who_answers_for_it_and_what_drafted_it() {
 }
 
 #[test]
+fn a_dictated_note_says_that_no_model_drafted_it_and_a_typed_one_that_none_took_part() {
+    let folder = Folder::new("a_dictated_note_says_that_no_model_drafted_it");
+    let mut document = samples::note();
+    let MadeBy::Model(drafting) = document.made_by.clone() else { panic!("the sample was drafted by a model") };
+    let speech = drafting.speech.expect("a speech model");
+    document.made_by = MadeBy::Dictation { speech: speech.clone(), isolation: drafting.isolation };
+    let path = folder.put("dictated", &note(&document).expect("a note"));
+    let text = words(&path);
+    for part in ["no model drafted it. Reviewed and attested by", "None: no model drafted this note", "Whisper base"] {
+        assert!(text.contains(part), "`{part}` is missing from: {text}");
+    }
+    assert!(letters(&path).contains(&speech.sha256.to_string()), "the file of the speech model");
+    assert!(!text.contains("Drafted with AI") && !text.contains("note-soap@1"), "{text}");
+    document.made_by = MadeBy::Typing;
+    let text = words(&folder.put("typed", &note(&document).expect("a note")));
+    assert!(text.contains("No model took part in it. Attested by Dana Whitfield, LPC."), "{text}");
+    assert!(!text.contains("Speech model") && !text.contains("Isolation"), "{text}");
+}
+
+#[test]
 fn a_note_tells_of_consent_from_the_records_alone() {
     let folder = Folder::new("a_note_tells_of_consent_from_the_records_alone");
     let mut document = samples::note();
@@ -389,6 +410,12 @@ fn a_board_report_tells_what_was_recorded_and_what_it_cannot_show() {
         "the client declined on 2026-10-02",
         "whisper.cpp 1.8.2",
         "Destroyed 2026-10-02, entry 47",
+        "50 min 12 s, dictated",
+        "No model ran",
+        "Consent taken back",
+        "Everything Receipts: entries 46, 47",
+        "Recording and AI-assisted notes; use in teaching",
+        "Nothing was destroyed at once",
     ] {
         assert!(text.contains(part), "`{part}` is missing from: {text}");
     }

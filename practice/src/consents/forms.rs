@@ -20,6 +20,9 @@ use crate::ports::Models;
 /// The template where none is named.
 const USUAL: &str = "ai-notes";
 
+/// The reference by which a form's entry names its template.
+const TEMPLATE: &str = "template";
+
 /// The template of the short form.
 const SHORT: &str = "amendment";
 
@@ -133,6 +136,7 @@ impl Practice {
             .entry(actor, Kind::ConsentRequested)
             .refer("client", &form.client)
             .refer("consent", &form.consent)
+            .refer(TEMPLATE, indexed(&form.template, &form.lang))
             .fact("template", Fact::Text(form.template.clone()))
             .fact("template_sha256", Fact::Text(digest.to_string()))
             .fact("lang", Fact::Text(form.lang.clone()))
@@ -151,16 +155,8 @@ impl Practice {
 
     /// The digest of the template that people were shown first under this name and language.
     pub(super) fn shown_template(&self, name: &str, lang: &str) -> Result<Option<Digest>, PracticeError> {
-        let says = |header: &Header, fact: &str, word: &str| {
-            header.facts.get(fact).and_then(fact_text).is_some_and(|text| text == word)
-        };
-        let first = self
-            .headers(Kind::ConsentRequested, &[])?
-            .into_iter()
-            .filter(|header| says(header, "template", name) && says(header, "lang", lang))
-            // Forms made before templates were frozen carry no digest.
-            .find_map(|header| template_of(&header));
-        Ok(first)
+        let first = self.one(Kind::ConsentRequested, &[(TEMPLATE, &indexed(name, lang))])?;
+        Ok(first.as_ref().and_then(template_of))
     }
 
     /// Records that a PDF of a form is handed out, and keeps the PDF; before the file is written.
@@ -211,6 +207,11 @@ impl Practice {
         }
         Ok(grants)
     }
+}
+
+/// A template and language as the ledger's index finds them: `ai-notes@2.en`.
+fn indexed(template: &str, lang: &str) -> String {
+    format!("{template}.{lang}")
 }
 
 /// The digest of the template a form was made on.

@@ -8,8 +8,8 @@ use provenote_consent::withdrawal::{Effect, Fate, Thing, Why};
 use provenote_consent::{Capacity, FormContext, Status, intent, render_form};
 use provenote_reports::{
     Amendment, AudioFate, BoardReport, ConsentDocument, ConsentPerson, ConsentRow, ConsentsReport, Destruction,
-    Drafting, EntryLine, KindCount, Look, ModelUse, NoteDocument, NoteRow, Picture, Practice, RecoveryKit, Refusal,
-    SessionRow, Source, Verification, WithdrawalCopy, consents_legal_facts, legal_facts,
+    Drafting, EntryLine, KindCount, Look, MadeBy, ModelUse, NoteDocument, NoteRow, Picture, Practice, RecoveryKit,
+    Refusal, SessionRow, Source, Verification, WithdrawalCopy, WithdrawalRow, consents_legal_facts, legal_facts,
 };
 use provenote_schemas::consent::{ConsentForm, Evidence, Grant, Promise, Signature, Withdrawal};
 use provenote_schemas::disclosure::{DisclosureFacts, Isolation, ModelFact, Place, RetentionFacts};
@@ -381,7 +381,7 @@ pub(crate) fn note() -> NoteDocument {
             by: "Dana Whitfield, LPC".into(),
             text: "Client called to move the next session to December 4.".into(),
         }],
-        drafting: Some(Drafting {
+        made_by: MadeBy::Model(Drafting {
             speech: Some(speech()),
             model: drafter(),
             prompt: "note-soap@1".into(),
@@ -404,7 +404,7 @@ pub(crate) fn note() -> NoteDocument {
     }
 }
 
-/// A report over `sessions` sessions; the fourth ran with the isolation switched off.
+/// A report over `sessions` sessions, counted from zero; the third ran with the isolation switched off.
 pub(crate) fn board(sessions: u8) -> BoardReport {
     let uses = |fact: ModelFact, task: &str, engine: &str| ModelUse {
         task: task.into(),
@@ -439,16 +439,25 @@ pub(crate) fn board(sessions: u8) -> BoardReport {
                 client: ClientId::from_random([n % 5; 10]),
                 time: time(n, 15),
                 seq: 30 + u64::from(n) * 9,
-                duration_s: Some(3012.4),
+                duration_s: (n % 10 != 4).then_some(3012.4),
                 source: if n % 5 == 4 { Source::Dictated } else { Source::Recorded },
                 consents: if n % 5 == 4 { Vec::new() } else { vec![ConsentId::from_random([n % 5; 10])] },
-                models: vec![
-                    uses(speech(), "speech", "whisper.cpp 1.8.2"),
-                    uses(drafter(), "drafting", "llama.cpp b7000"),
-                ],
-                isolation: Some(if n == 3 { Isolation::Overridden } else { Isolation::Enforced }),
+                // The ninth was dictated, the fourth typed.
+                models: match n % 10 {
+                    4 => Vec::new(),
+                    9 => vec![uses(speech(), "speech", "whisper.cpp 1.8.2")],
+                    _ => vec![
+                        uses(speech(), "speech", "whisper.cpp 1.8.2"),
+                        uses(drafter(), "drafting", "llama.cpp b7000"),
+                    ],
+                },
+                isolation: match n {
+                    3 => Some(Isolation::Overridden),
+                    n if n % 10 == 4 => None,
+                    _ => Some(Isolation::Enforced),
+                },
                 audio: match n % 5 {
-                    4 => AudioFate::None,
+                    4 if n % 10 == 4 => AudioFate::None,
                     2 => AudioFate::Kept { due: at("2026-12-01") },
                     _ => AudioFate::Destroyed { time: time(n, 18), seq: 38 + u64::from(n) * 9 },
                 },
@@ -461,6 +470,16 @@ pub(crate) fn board(sessions: u8) -> BoardReport {
             status: "declined".into(),
             reasons: vec!["the client declined on 2026-10-02".into()],
         }],
+        withdrawals: (0..sessions)
+            .filter(|n| n % 8 == 1)
+            .map(|n| WithdrawalRow {
+                seq: 36 + u64::from(n) * 9,
+                time: time(n, 17),
+                client: ClientId::from_random([n % 5; 10]),
+                purposes: if n == 1 { Vec::new() } else { vec![Purpose::AiNotes, Purpose::Training] },
+                destroyed: if n == 1 { vec![46, 47] } else { Vec::new() },
+            })
+            .collect(),
         notes: (0..sessions)
             .map(|n| NoteRow {
                 note: note_id(n),
