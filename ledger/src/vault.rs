@@ -735,8 +735,7 @@ impl Opening<'_> {
             let key = self.vault.group_key(self.by, &file)?;
             groups.insert(reference.group.clone(), (file, key));
         }
-        let (file, key) =
-            groups.get(&reference.group).ok_or_else(|| VaultError::GroupGone(reference.group.clone()))?;
+        let (file, key) = groups.get(&reference.group).ok_or_else(|| VaultError::GroupGone(reference.group.clone()))?;
         let (place, data_key) = unwrapped(reference, wrapped_key, file, key)?;
         payload::open(&place, &data_key, reference, ciphertext)
     }

@@ -186,11 +186,7 @@ pub trait Engines {
     ///
     /// # Errors
     /// [`EngineError`] when it does not come up, locked down, with the model asked for, or is stopped before it has.
-    fn drafter_watched(
-        &self,
-        model: &ModelFile,
-        progress: OnProgress<'_>,
-    ) -> Result<Box<dyn Drafter>, EngineError>;
+    fn drafter_watched(&self, model: &ModelFile, progress: OnProgress<'_>) -> Result<Box<dyn Drafter>, EngineError>;
 
     /// [`Engines::transcriber_watched`], with nobody watching.
     ///

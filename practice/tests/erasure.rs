@@ -291,11 +291,9 @@ fn a_client_without_session_or_consent_may_go_at_once_and_a_child_is_kept_longer
     desk.practice.destroy_client(&desk.actor, &mistaken, ErasureReason::AddedInError, false).expect("destroys");
 
     let grown = desk.client(&named("Jon Park"));
-    let guardian = |name: &str| {
-        vec![NewPerson { name: name.to_owned(), role: ParticipantRole::Guardian, ..NewPerson::default() }]
-    };
-    let child =
-        NewClient { born: Some("2020-02-29".to_owned()), people: guardian("Ada Moss"), ..named("Bo Moss") };
+    let guardian =
+        |name: &str| vec![NewPerson { name: name.to_owned(), role: ParticipantRole::Guardian, ..NewPerson::default() }];
+    let child = NewClient { born: Some("2020-02-29".to_owned()), people: guardian("Ada Moss"), ..named("Bo Moss") };
     let child = desk.client(&child);
     let unknown = desk.client(&NewClient { people: guardian("Lee Hall"), ..named("Kit Hall") });
     let until = |id: &str| desk.practice.kept_until(&desk.actor, id).expect("reads").expect("a time").until;

@@ -59,10 +59,9 @@ impl Template {
     fn of(name: &str, text: &'static str) -> Result<Self, ReportError> {
         let id = id(name)?;
         let mut parsed = TEMPLATES.lock().unwrap_or_else(PoisonError::into_inner);
-        let template = parsed.entry(text).or_insert_with(|| Self {
-            source: Source::new(id, text.to_owned()),
-            digest: Digest::of(text.as_bytes()),
-        });
+        let template = parsed
+            .entry(text)
+            .or_insert_with(|| Self { source: Source::new(id, text.to_owned()), digest: Digest::of(text.as_bytes()) });
         Ok(template.clone())
     }
 }
@@ -194,7 +193,8 @@ struct Desk {
 
 impl Desk {
     fn new(main: Source, house: Source, files: impl Iterator<Item = (String, Vec<u8>)>) -> Result<Self, ReportError> {
-        let files = files.map(|(name, bytes)| Ok((id(&name)?, Bytes::new(bytes)))).collect::<Result<_, ReportError>>()?;
+        let files =
+            files.map(|(name, bytes)| Ok((id(&name)?, Bytes::new(bytes)))).collect::<Result<_, ReportError>>()?;
         Ok(Self { main, house, files })
     }
 

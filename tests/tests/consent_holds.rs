@@ -137,12 +137,16 @@ fn rules_and_templates_need_no_practice_and_say_how_firm_they_are() {
 
     // An unclosed tag, by line and column.
     let source = place.done(&["consent", "template", "show", "ai-notes", "--lang", "en"]);
-    assert_eq!(place.run(&["consent", "template", "check", &place.file("fine.md", source.as_bytes()), "--state", "IL"]).code, 0);
+    assert_eq!(
+        place.run(&["consent", "template", "check", &place.file("fine.md", source.as_bytes()), "--state", "IL"]).code,
+        0
+    );
     let broken = source.replacen("{% endif %}", "", 1);
     let file = place.file("broken.md", broken.as_bytes());
     let ran = place.run(&["consent", "template", "check", &file, "--state", "IL"]);
     assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
-    let place_in_file = ran.out.lines().next().and_then(|line| line.strip_prefix(&format!("{file}:"))).expect("file:line:column");
+    let place_in_file =
+        ran.out.lines().next().and_then(|line| line.strip_prefix(&format!("{file}:"))).expect("file:line:column");
     assert!(place_in_file.split(':').take(2).all(|number| number.parse::<usize>().is_ok()), "{}", ran.out);
     // What is missing is named by its element.
     let without = source.replace("CON-09", "CON-99");
@@ -459,7 +463,8 @@ fn bad_input_gets_one_sentence_and_leaves_nothing() {
     }
     assert_eq!(place.size(), before, "nothing of it was recorded");
     // Names in any script, and with what looks like markup, are names.
-    for name in ["Ольга Ж. Петрова", "Στέλλα <b>&</b> \"X\"", "{{ client }} ~*_[x](y)", "Zoë $1 \\# O’Neill"] {
+    for name in ["Ольга Ж. Петрова", "Στέλλα <b>&</b> \"X\"", "{{ client }} ~*_[x](y)", "Zoë $1 \\# O’Neill"]
+    {
         let client = place.client(name);
         let file = format!("any-{}.md", place.size());
         place.done(&["consent", "form", &client, "-o", &file]);
@@ -486,7 +491,9 @@ fn a_withdrawal_stops_a_transcription_that_runs_and_leaves_nothing_of_it() {
     let client = place.consenting(NAME);
     let session = text(&place.json(&["session", "add", &client, &long(&place)])["session"]);
     let mut drafting = Running::start(&place, "drafting", &["--json", "note", "draft", &session]);
-    provenote_tests::eventually("the transcription", || !place.entries(&["--kind", "transcription.requested"]).is_empty());
+    provenote_tests::eventually("the transcription", || {
+        !place.entries(&["--kind", "transcription.requested"]).is_empty()
+    });
     place.done(&["consent", "revoke", &client, "--keep-until-due"]);
     let ended = drafting.child.wait().expect("it ends");
     assert_eq!(ended.code(), Some(4), "{}", drafting.printed());

@@ -129,9 +129,9 @@ impl Elm {
             Ok(Opened { blocks: Box::new(blocks), source_sha256: Digest::of(b"a recording"), expected_s: None })
         };
         let held = SessionAsked::default();
-        let added = self.practice.add_session(&self.actor, client, &held, &Known, opened, &mut |_, _| {
-            ControlFlow::Continue(())
-        });
+        let added = self
+            .practice
+            .add_session(&self.actor, client, &held, &Known, opened, &mut |_, _| ControlFlow::Continue(()));
         added.map(|(record, _)| record.session.to_string())
     }
 

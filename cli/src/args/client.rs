@@ -30,10 +30,7 @@ pub(crate) enum Client {
         client: String,
     },
     /// Who else takes part: consents given before do not cover somebody who joins
-    #[command(
-        subcommand,
-        after_help = "Example:\n  provenote client person add cli-… \"Kim Park\" --role partner"
-    )]
+    #[command(subcommand, after_help = "Example:\n  provenote client person add cli-… \"Kim Park\" --role partner")]
     Person(Person),
     /// Destroy the keys of everything that is kept of a client; nothing brings it back
     #[command(after_help = "Example:\n  provenote client destroy cli-… --reason retention_ended --yes")]

@@ -194,7 +194,7 @@ fn sign(home: &Home, client: &str, request: SignRequest<'_>, output: Option<Path
     } else {
         print(&format!("Recorded the signature (entry {}); the copy for the client is {}", signed.seq, file.display()));
         if missing > 0 {
-            print(&format!("  {missing} more on this form have not signed: `provenote consent status` tells who must"));
+            print(&format!("  not yet signed by {missing} on this form: `provenote consent status` tells who must"));
         }
     }
     Ok(ExitCode::SUCCESS)

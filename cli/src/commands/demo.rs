@@ -155,10 +155,14 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
     );
     let mut bars = Bars::new(outer.json());
     let how = SessionAsked { modality: Modality::InPerson, present: &[] };
-    let (session, _) =
-        practice.add_session(&actor, id, &how, home.models()?, || super::session::open(&recording), &mut |stage, done| {
-            bars.stage(stage, done)
-        })?;
+    let (session, _) = practice.add_session(
+        &actor,
+        id,
+        &how,
+        home.models()?,
+        || super::session::open(&recording),
+        &mut |stage, done| bars.stage(stage, done),
+    )?;
     bars.end();
     story.result(&format!("{}: {:.0} s", session.session, session.duration_s));
 

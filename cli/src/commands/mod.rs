@@ -93,10 +93,7 @@ pub(crate) fn read_text(path: &std::path::Path, largest: u64) -> Result<String, 
     };
     read.map_err(problem)?;
     if bytes.len() as u64 > largest {
-        return Err(Failure::could(format!(
-            "{} has more than {largest} bytes: is it the right file?",
-            path.display()
-        )));
+        return Err(Failure::could(format!("{} has more than {largest} bytes: is it the right file?", path.display())));
     }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();

@@ -305,7 +305,10 @@ pub(super) fn print_view(view: &NoteView) {
         }
     }
     for one in removed {
-        print(&format!("\n− taken out of {}, since the records tell of consent and not the model: “{}”", one.section, one.text));
+        print(&format!(
+            "\n− taken out of {}, since the records tell of consent and not the model: “{}”",
+            one.section, one.text
+        ));
         if let Some(rest) = &one.rest {
             print(&format!("    what stays: {rest}"));
         }
@@ -314,7 +317,10 @@ pub(super) fn print_view(view: &NoteView) {
         }
     }
     for one in doubts {
-        print(&format!("\n! {} may speak of consent to the session: look whether it is right: “{}”", one.section, one.text));
+        print(&format!(
+            "\n! {} may speak of consent to the session: look whether it is right: “{}”",
+            one.section, one.text
+        ));
     }
     if !consent_statement.is_empty() {
         print("\nConsent (from the practice's records)");

@@ -76,11 +76,7 @@ impl Engines for WorkerPrograms {
         Ok(Box::new(hearing::Hearing(worker)))
     }
 
-    fn drafter_watched(
-        &self,
-        model: &ModelFile,
-        progress: OnProgress<'_>,
-    ) -> Result<Box<dyn Drafter>, EngineError> {
+    fn drafter_watched(&self, model: &ModelFile, progress: OnProgress<'_>) -> Result<Box<dyn Drafter>, EngineError> {
         let worker = self.start("llama", "provenote-worker-llama", model, None, progress)?;
         Ok(Box::new(drafting::Drafting(worker)))
     }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use provenote_consent::{Authorization, Material, Particulars, Shared};
-use provenote_practice::{Actor, Practice};
 use provenote_practice::consents::{FormMade, FormRequest};
+use provenote_practice::{Actor, Practice};
 use provenote_templates::{blocks, html_page, plain_text};
 use serde_json::{Value, json};
 
@@ -32,7 +32,13 @@ pub(super) fn run(home: &Home, asked: FormAsked) -> Outcome {
         print_json(&shown(&made, &file));
         return Ok(ExitCode::SUCCESS);
     }
-    print(&format!("Wrote the form {} ({}, {}) to {}", made.form.consent, made.form.template, made.form.lang, file.display()));
+    print(&format!(
+        "Wrote the form {} ({}, {}) to {}",
+        made.form.consent,
+        made.form.template,
+        made.form.lang,
+        file.display()
+    ));
     print(&format!("  tells the pipeline as set up today, facts {}", made.form.disclosure_digest));
     print(&format!("Next: provenote consent sign {} --participant NAME --typed NAME", made.form.client));
     Ok(ExitCode::SUCCESS)
@@ -90,7 +96,12 @@ fn shown(made: &FormMade, file: &Path) -> Value {
 }
 
 /// Writes a form as its file's ending says. A PDF that is handed out is an entry first.
-fn written(practice: &mut Practice, actor: &Actor, made: &FormMade, output: Option<PathBuf>) -> Result<PathBuf, Failure> {
+fn written(
+    practice: &mut Practice,
+    actor: &Actor,
+    made: &FormMade,
+    output: Option<PathBuf>,
+) -> Result<PathBuf, Failure> {
     let file = output.unwrap_or_else(|| PathBuf::from(format!("consent-{}.pdf", made.form.consent)));
     let bytes = match file.extension().and_then(std::ffi::OsStr::to_str) {
         Some("md") => made.form.text.clone().into_bytes(),

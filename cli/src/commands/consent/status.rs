@@ -32,7 +32,9 @@ pub(super) fn run(home: &Home, client: Option<&str>, held: &Held) -> Outcome {
         print(&format!("  {line}"));
     }
     for one in &found.standing.people {
-        let Some(person) = found.client.participants.iter().find(|person| person.id == one.participant) else { continue };
+        let Some(person) = found.client.participants.iter().find(|person| person.id == one.participant) else {
+            continue;
+        };
         for (purpose, status) in &one.purposes {
             print(&format!(
                 "  {:24} {:12} {:36} {}{}",
@@ -51,7 +53,8 @@ pub(super) fn run(home: &Home, client: Option<&str>, held: &Held) -> Outcome {
 pub(super) fn stale(home: &Home) -> Outcome {
     let (mut practice, actor) = home.signed_in()?;
     let mut bars = Bars::new(home.json());
-    let found = practice.consent_stale(&actor, home.models()?, &mut |done, of| bars.count("reading consents", done, of));
+    let found =
+        practice.consent_stale(&actor, home.models()?, &mut |done, of| bars.count("reading consents", done, of));
     bars.end();
     let found = found?;
     if home.json() {
@@ -76,7 +79,11 @@ pub(super) fn stale(home: &Home) -> Outcome {
             .iter()
             .filter(|person| person.needed && person.status == provenote_consent::Status::Stale)
             .filter_map(|person| {
-                one.client.participants.iter().find(|other| other.id == person.participant).map(|other| other.name.as_str())
+                one.client
+                    .participants
+                    .iter()
+                    .find(|other| other.id == person.participant)
+                    .map(|other| other.name.as_str())
             })
             .collect();
         print(&format!("  concerns {}", concerned.join(", ")));

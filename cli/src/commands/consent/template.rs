@@ -120,7 +120,10 @@ fn check(home: &Home, file: &Path, states: &[String]) -> Outcome {
             print("Reading level by section (the hardest of the samples)");
         }
         for (section, level) in &levels {
-            print(&format!("  {section:48} {}", level.map_or_else(|| "not measured".to_owned(), |level| level.to_string())));
+            print(&format!(
+                "  {section:48} {}",
+                level.map_or_else(|| "not measured".to_owned(), |level| level.to_string())
+            ));
         }
         print(&match wrong {
             0 => format!("{shown} can be used: nothing in it must be put right"),
