@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use provenote_consent::pictures::LARGEST_FILE;
-use provenote_consent::{INTENT, Material, Modality, Particulars, Shared, Status, intent};
+use provenote_consent::{Authorization, INTENT, Material, Modality, Particulars, Shared, Status, intent};
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
 use provenote_ledger::{Argon2Params, Entropy, Fact, Header};
 use provenote_pipeline::engine::{Drafter, EngineError, Engines, ModelFile, OnProgress, Transcriber};
@@ -161,8 +161,16 @@ impl Desk {
             kept_days: 30,
             names_removed: true,
         };
+        let authorization = Authorization {
+            information: "notes on care for alcohol use".to_owned(),
+            sources: vec!["Elm Street Counseling".to_owned()],
+            recipients: vec!["Bay Clinic".to_owned()],
+            purpose: "at the request of the individual".to_owned(),
+            ..Authorization::default()
+        };
         let particulars = match template {
             "training" | "supervision" => Particulars { shared: Some(shared), ..Particulars::default() },
+            "part2" => Particulars { authorization: Some(authorization), ..Particulars::default() },
             _ => Particulars::default(),
         };
         let request = FormRequest { client: client.client.as_str(), template: Some(template), lang, particulars };
@@ -374,10 +382,15 @@ fn nobody_signs_for_another_and_a_guardian_says_by_what_right() {
     assert!(why(sign(&mut desk, "Lena Ortiz", "Dana Reyes")).contains("a clinician cannot sign"));
     assert!(why(sign(&mut desk, "Lena Ortiz", "Ana Ortiz")).contains("not the name on the form"));
     assert!(why(sign(&mut desk, "Kim Park", "Kim Park")).contains("nobody of that name takes part"));
-    assert!(why(desk.try_sign(&client, "Ana Ortiz", None, Evidence::default())).contains("--authority"));
-    desk.sign_for(&client, "Ana Ortiz");
+    // A parent signs this form in their role; under an authorization they also say by what right.
+    desk.sign(&client, "Ana Ortiz");
     desk.sign(&client, "Lena Ortiz");
     assert_eq!(desk.now(&client), Status::InForce);
+    desk.form(&client, "part2");
+    assert!(why(desk.try_sign(&client, "Ana Ortiz", None, Evidence::default())).contains("--authority"));
+    let signed = desk.sign_for(&client, "Ana Ortiz");
+    let authority = signed.grants[0].0.evidence.authority.as_deref();
+    assert_eq!(authority, Some("parent, joint custody"));
 }
 
 #[test]

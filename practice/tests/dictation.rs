@@ -6,15 +6,19 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use desk::{CLIENT, Catalogue, Desk, Script, draft, sound};
+use provenote_consent::{AfterWithdrawal, Material, Particulars, Shared};
 use provenote_ledger::Fact;
 use provenote_practice::PracticeError;
-use provenote_practice::consents::{NoRequest, SessionAsked};
+use provenote_practice::bundles::BundleScope;
+use provenote_practice::clients::NewPerson;
+use provenote_practice::consents::{FormRequest, NoRequest, SessionAsked};
 use provenote_practice::dictation::Dictated;
 use provenote_practice::drafting::DraftRequest;
 use provenote_practice::notes::Export;
 use provenote_practice::retention::RecordClass;
 use provenote_practice::sessions::{AudioState, Opened};
 use provenote_schemas::note::{NoteText, Origin, Support};
+use provenote_templates::Shelf as Templates;
 
 const DICTATED: [&str; 5] = [
     "Subjective.",
@@ -153,4 +157,92 @@ fn typed_text_becomes_a_note_without_any_model() {
     assert_eq!(receipts.iter().map(|receipt| receipt.class).collect::<Vec<_>>(), [RecordClass::WorkingPapers]);
     let nothing = said(&mut desk, Dictated::Text(" \n".to_owned()));
     assert!(matches!(nothing, Err(PracticeError::BadRequest(_))), "{nothing:?}");
+}
+
+/// A form that asks for something no session needs.
+fn form_for_teaching(desk: &mut Desk) {
+    let shared = Shared {
+        what: vec![Material::Notes],
+        who: vec!["students of the clinic's course".to_owned()],
+        kept_days: 30,
+        names_removed: true,
+    };
+    let request = FormRequest {
+        client: &desk.client,
+        template: Some("training"),
+        lang: "en",
+        particulars: Particulars { shared: Some(shared), ..Particulars::default() },
+    };
+    desk.practice.consent_form(&desk.actor, &request, &Templates::bundled(), &Catalogue).expect("a form");
+}
+
+#[test]
+fn a_trace_and_a_bundle_tell_of_every_act_on_consent_that_bore_on_the_note() {
+    let mut desk = Desk::new();
+    desk.form("ai-notes");
+    desk.practice.consent_offer(&desk.actor, &desk.client, CLIENT, None).expect("an offer");
+    no(&mut desk, false);
+    let partner = NewPerson { name: "Kim Park".to_owned(), ..NewPerson::default() };
+    desk.practice.add_person(&desk.actor, &desk.client, &partner).expect("joins");
+    form_for_teaching(&mut desk);
+    let session = voice(&mut desk).expect("a dictation");
+    let text = desk.draft(&session, &Script::hearing(&DICTATED)).expect("a draft");
+    desk.attest(&text).expect("a note");
+    // None of this can have borne on the note.
+    desk.later(1_000);
+    desk.revoke(CLIENT, None);
+    desk.practice.remove_person(&desk.actor, &desk.client, "Kim Park").expect("leaves");
+
+    let seqs = |desk: &Desk, kind: &str| -> Vec<u64> {
+        desk.log().into_iter().filter(|header| header.kind == kind).map(|header| header.seq).collect()
+    };
+    let first = |kind| seqs(&desk, kind)[0];
+    let behind: Vec<u64> = [
+        "client.added",
+        "consent.requested",
+        "consent.offered",
+        "consent.declined",
+        "client.changed",
+        "session.dictated",
+        "draft.made",
+        "note.attested",
+    ]
+    .map(first)
+    .into();
+    let not_behind = [first("consent.revoked"), seqs(&desk, "consent.requested")[1], seqs(&desk, "client.changed")[1]];
+    let note = text.note.as_str();
+    let trace = desk.practice.trace_note(&desk.actor, note).expect("a trace");
+    let scope = BundleScope::Note(note.to_owned());
+    let plan = desk.practice.bundle_plan(&desk.actor, &scope, &[]).expect("a plan");
+    let in_trace: Vec<u64> = trace.iter().map(|entry| entry.seq).collect();
+    let in_bundle: Vec<u64> = plan.entries().iter().map(|entry| entry.seq).collect();
+    for told in [&in_trace, &in_bundle] {
+        assert!(behind.iter().all(|seq| told.contains(seq)), "{behind:?} are not all among {told:?}");
+        assert!(not_behind.iter().all(|seq| !told.contains(seq)), "one of {not_behind:?} is among {told:?}");
+        assert!(told.windows(2).all(|pair| pair[0] < pair[1]), "in the order of the ledger: {told:?}");
+    }
+    // What people said is shown; the clinician's voice is a voice.
+    let shown = |seq: u64| -> Vec<&str> {
+        plan.disclosed().iter().filter(|one| one.seq == seq).map(|one| one.name.as_str()).collect()
+    };
+    assert_eq!(shown(first("consent.offered")), ["offer"]);
+    assert_eq!(shown(first("consent.declined")), ["refusal", "words"]);
+    assert_eq!(shown(first("client.changed")), ["client"]);
+    let held = plan.withheld().iter().find(|held| held.name == "audio").expect("the dictation is listed");
+    assert_eq!((held.seq, held.reason.as_str()), (first("session.dictated"), "recording"));
+}
+
+#[test]
+fn a_withdrawal_that_destroyed_something_stands_beside_the_receipt() {
+    let mut desk = Desk::consented();
+    let session = desk.record();
+    let text = desk.draft(&session, &Script::new()).expect("a draft");
+    desk.attest(&text).expect("a note");
+    desk.later(1_000);
+    let done = desk.revoke(CLIENT, Some(AfterWithdrawal::DestroyNow));
+    assert!(!done.destroyed.is_empty());
+    let trace = desk.practice.trace_note(&desk.actor, text.note.as_str()).expect("a trace");
+    for seq in done.destroyed.iter().chain([&done.seq]) {
+        assert!(trace.iter().any(|entry| entry.seq == *seq), "{seq} is missing: {trace:?}");
+    }
 }
