@@ -34,7 +34,7 @@ pub use form::{
     Problem as TemplateProblem, Severity, Shared, blank_in, check as check_template, check_frozen, date_words,
     disclosure_digest, form_context, intent, reading_levels, render_form, role_words, template_digest,
 };
-pub use jurisdictions::{Applicable, Modality, Terms, purposes_needed, rules_for, rules_of};
+pub use jurisdictions::{Applicable, Modality, Terms, purposes_needed, rules_for, rules_of, terms_for};
 pub use people::{Capacity, Room, checked_people};
 pub use policy::{AfterWithdrawal, Guardians, Policy};
 pub use signing::{INTENT, SignatureError, check_signature};

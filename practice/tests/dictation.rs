@@ -193,10 +193,10 @@ fn a_trace_and_a_bundle_tell_of_every_act_on_consent_that_bore_on_the_note() {
     desk.revoke(CLIENT, None);
     desk.practice.remove_person(&desk.actor, &desk.client, "Kim Park").expect("leaves");
 
-    let seqs = |desk: &Desk, kind: &str| -> Vec<u64> {
-        desk.log().into_iter().filter(|header| header.kind == kind).map(|header| header.seq).collect()
-    };
-    let first = |kind| seqs(&desk, kind)[0];
+    let log = desk.log();
+    let seqs =
+        |kind: &str| -> Vec<u64> { log.iter().filter(|header| header.kind == kind).map(|header| header.seq).collect() };
+    let first = |kind| seqs(kind)[0];
     let behind: Vec<u64> = [
         "client.added",
         "consent.requested",
@@ -209,7 +209,7 @@ fn a_trace_and_a_bundle_tell_of_every_act_on_consent_that_bore_on_the_note() {
     ]
     .map(first)
     .into();
-    let not_behind = [first("consent.revoked"), seqs(&desk, "consent.requested")[1], seqs(&desk, "client.changed")[1]];
+    let not_behind = [first("consent.revoked"), seqs("consent.requested")[1], seqs("client.changed")[1]];
     let note = text.note.as_str();
     let trace = desk.practice.trace_note(&desk.actor, note).expect("a trace");
     let scope = BundleScope::Note(note.to_owned());

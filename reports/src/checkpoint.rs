@@ -89,8 +89,8 @@ fn penalty(rows: &[u128]) -> u32 {
     points + (dark * 200 / modules).abs_diff(100)
 }
 
-/// Dots of the picture to a module's side: enough that a viewer that smooths pictures blurs no edge to speak of.
-const DOTS: usize = 4;
+/// Dots of the picture to a module's side: a viewer that smooths pictures blurs a quarter of a module, which readers bear.
+const DOTS: usize = 2;
 /// Modules of the quiet zone on each side (ISO/IEC 18004 §5.3.8).
 const QUIET: usize = 4;
 

@@ -250,24 +250,36 @@ fn printed(text: &[Block]) -> Value {
         out.push(match block {
             Block::Heading { level, text } => {
                 above = (level - top + 2).min(above + 1);
-                json!({ "kind": "heading", "level": above, "text": text })
+                json!({ "kind": "heading", "level": above, "text": line(text) })
             }
-            Block::Paragraph(text) => json!({ "kind": "paragraph", "text": text }),
-            Block::Bullets(items) => json!({ "kind": "bullets", "items": items }),
-            Block::Numbered(items) => json!({ "kind": "numbered", "items": items }),
-            Block::Checkbox { ticked, text } => json!({ "kind": "checkbox", "ticked": ticked, "text": text }),
+            Block::Paragraph(text) => json!({ "kind": "paragraph", "text": line(text) }),
+            Block::Bullets(items) => json!({ "kind": "bullets", "items": lines(items) }),
+            Block::Numbered(items) => json!({ "kind": "numbered", "items": lines(items) }),
+            Block::Checkbox { ticked, text } => json!({ "kind": "checkbox", "ticked": ticked, "text": line(text) }),
             Block::Table { head, rows } => {
                 let width = head.len();
-                let fitted: Vec<Vec<&[Span]>> = rows
+                let fitted: Vec<Vec<Value>> = rows
                     .iter()
-                    .map(|row| (0..width).map(|at| row.get(at).map_or(&[][..], Vec::as_slice)).collect())
+                    .map(|row| (0..width).map(|at| line(row.get(at).map_or(&[], Vec::as_slice))).collect())
                     .collect();
-                json!({ "kind": "table", "head": head, "rows": fitted })
+                json!({ "kind": "table", "head": lines(head), "rows": fitted })
             }
             Block::Rule => json!({ "kind": "rule" }),
         });
     }
     Value::Array(out)
+}
+
+/// Spans as the template reads them: a string where nothing in them is bold or italic.
+fn line(text: &[Span]) -> Value {
+    if text.iter().any(|span| span.bold || span.italic) {
+        return json!(text);
+    }
+    Value::String(text.iter().map(|span| span.text.as_str()).collect())
+}
+
+fn lines(items: &[Vec<Span>]) -> Value {
+    items.iter().map(|item| line(item)).collect()
 }
 
 #[cfg(test)]

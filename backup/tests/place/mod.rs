@@ -218,9 +218,9 @@ impl Open {
             Ok(Opened { blocks: Box::new(blocks), source_sha256: Digest::of(b"the file"), expected_s: None })
         };
         let held = SessionAsked::default();
-        let added = self.practice.add_session(&self.actor, client, &held, &Shelf, recording, &mut |_, _| {
-            ControlFlow::Continue(())
-        });
+        let added = self
+            .practice
+            .add_session(&self.actor, client, &held, &Shelf, recording, &mut |_, _| ControlFlow::Continue(()));
         added.expect("a session");
     }
 

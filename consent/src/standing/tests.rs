@@ -1022,3 +1022,20 @@ proptest! {
         prop_assert_eq!(record, Record::of(&events));
     }
 }
+
+#[test]
+fn a_book_of_facts_changes_nothing_of_a_record() {
+    let people = [person(1, "Maria Alvarez", ParticipantRole::Client)];
+    let form = form(1, &people);
+    let mut altered = form.clone();
+    altered.facts.isolation = Isolation::Overridden;
+    let mut book = FactsBook::of(&[ConsentEvent::Requested(form.clone())]);
+    for (told, fits) in [(form, true), (altered, false)] {
+        book.add(told.disclosure_digest, &told.facts);
+        let events = [ConsentEvent::Requested(told)];
+        let record = Record::with(&book, &events);
+        assert_eq!(record, Record::of(&events));
+        assert_eq!(record.forms().all(|one| one.flaw.is_none()), fits);
+        assert_eq!(record, Record::with(&FactsBook::default(), &events), "an empty book is asked in vain");
+    }
+}

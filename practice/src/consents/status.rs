@@ -6,7 +6,7 @@ use provenote_access::Act;
 use provenote_consent::gate::{self, Decision};
 use provenote_consent::{
     ConsentEvent, FactsBook, Modality, Question, Record as ConsentRecord, Room, Standing, State, Status, Today,
-    purposes_needed, rules_for,
+    purposes_needed, terms_for,
 };
 use provenote_ledger::{Fact, Header};
 use provenote_schemas::consent::{Discussion, Refusal, Withdrawal};
@@ -122,7 +122,7 @@ impl Practice {
                     book.add(form.disclosure_digest, &form.facts);
                 }
             }
-            records.push((client, ConsentRecord::of(&events), events.len()));
+            records.push((client, ConsentRecord::with(&book, &events), events.len()));
         }
         on_client(total, total);
         let states: BTreeSet<String> = records.iter().map(|(client, ..)| client.state.clone()).collect();
@@ -302,7 +302,7 @@ fn judged(
         .filter(|person| there(&person.id) || person.role == ParticipantRole::Guardian)
         .map(|person| state(person.state.as_deref().unwrap_or(&client.state)))
         .collect();
-    let rules = rules_for(state(&configured.practice.state), &people, terms.modality);
+    let law = terms_for(state(&configured.practice.state), &people);
     let mut purposes = if only.is_empty() { purposes_needed(terms.modality, today.facts()) } else { only.to_vec() };
     for purpose in configured.policy.always.iter().filter(|_| only.is_empty()).chain(also) {
         if !purposes.contains(purpose) {
@@ -311,7 +311,7 @@ fn judged(
     }
     let room = Room::of(client);
     let room = terms.present.as_ref().map_or(room, |present| room.with(present));
-    let question = Question { room, purposes: &purposes, terms: rules.terms, policy: &configured.policy };
+    let question = Question { room, purposes: &purposes, terms: law, policy: &configured.policy };
     provenote_consent::standing(&question, record, today)
 }
 
