@@ -79,7 +79,7 @@ pub(crate) fn withdrawal(done: &WithdrawalDone, lang: &str, vkey: Option<String>
         person_name: person.name.clone(),
         role: person.role,
         withdrawal: done.withdrawal.clone(),
-        said: None,
+        said: (!done.words.is_empty()).then(|| done.words.clone()),
         effects: done.effects.clone(),
         seq: done.seq,
         receipts: done.destroyed.clone(),
