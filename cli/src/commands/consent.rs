@@ -16,6 +16,7 @@ use provenote_consent::AfterWithdrawal;
 use provenote_consent::pictures::check_size;
 use provenote_practice::consents::{NoRequest, SignRequest, SignatureTaken};
 use provenote_practice::withdrawal::RevokeRequest;
+use provenote_practice::{Actor, Practice};
 use provenote_schemas::Purpose;
 use provenote_schemas::consent::Evidence;
 use serde_json::json;
@@ -102,14 +103,17 @@ pub(super) fn run(home: &Home, asked: Consent) -> Outcome {
                 _ => None,
             };
             let (said, purposes) = (words(said)?, purposes(&purpose)?);
+            let lang = provenote_templates::language(&lang).map_err(|error| Failure::Usage(error.to_string()))?;
+            if let Some(output) = &output {
+                can_write(output)?;
+            }
             let (practice, actor) = home.signed_in()?;
             let participant = match participant {
                 Some(participant) => participant,
                 None => practice.client_named(&actor, &client)?,
             };
-            drop((practice, actor));
             let request = RevokeRequest { participant: &participant, purposes, words: &said, choice };
-            revoke(home, &client, &request, dry_run, &lang, output)
+            revoke(home, (practice, actor), &client, &request, dry_run, lang, output)
         }
     }
 }
@@ -202,17 +206,13 @@ fn sign(home: &Home, client: &str, request: SignRequest<'_>, output: Option<Path
 
 fn revoke(
     home: &Home,
+    (mut practice, actor): (Practice, Actor),
     client: &str,
     request: &RevokeRequest<'_>,
     dry_run: bool,
     lang: &str,
     output: Option<PathBuf>,
 ) -> Outcome {
-    let lang = provenote_templates::language(lang).map_err(|error| Failure::Usage(error.to_string()))?;
-    if let Some(output) = &output {
-        can_write(output)?;
-    }
-    let (mut practice, actor) = home.signed_in()?;
     if dry_run {
         let effects = practice.withdrawal_effects(&actor, client, request)?;
         if home.json() {

@@ -154,8 +154,8 @@ fn add(home: &Home, file: &Path) -> Outcome {
             wrong.first().map_or("", String::as_str)
         )));
     }
-    let shelf = shelf(home)?.with(template.clone()).map_err(Failure::could)?;
-    drop(shelf);
+    // Refused where there is one of that name already.
+    shelf(home)?.with(template.clone()).map_err(Failure::could)?;
     let folder = home.path().join("templates");
     fs::create_dir_all(&folder)
         .map_err(|error| Failure::could(format!("{} could not be made: {error}", folder.display())))?;
