@@ -446,7 +446,7 @@ fn kind(agreement: &Agreement, provisions: &[Provision]) -> Kind {
         .count();
     let health = says("PHI");
     let hipaa = says("hipaa") || says("164.") || says("health insurance portability");
-    let sides = agreement.clauses.iter().any(|clause| bound_to_promise(clause)) && count("VENDOR") >= 3;
+    let sides = agreement.clauses.iter().any(bound_to_promise) && count("VENDOR") >= 3;
     let named = agreement
         .clauses
         .iter()

@@ -66,7 +66,7 @@ static INCIDENT: LazyLock<Regex> =
     LazyLock::new(|| regex(r"security (?:incident|event)s?|cyber(?:security)? (?:incident|event)s?|\bincidents?\b"));
 static NOTIFY: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"\b(?:report(?:s|ed|ing)?|notif(?:y|ies|ied|ication|ications|ying)|notice|inform(?:s|ed|ing)?|alert(?:s|ed|ing)?|advise[sd]?|tells?|contact(?:s|ed)?|communicat\w+|disclosed? to PRACTICE)\b",
+        r"\b(?:report(?:s|ed|ing)?|notif(?:y|ies|ied|ication|ications|ying)|notice|inform(?:s|ed|ing)?|alert(?:s|ed|ing)?|advise[sd]?|tells?|let PRACTICE know|contact(?:s|ed)?|communicat\w+|disclosed? to PRACTICE)\b",
     )
 });
 /// Before a number: it is a limit.
@@ -83,7 +83,7 @@ static OTHER: LazyLock<Regex> = LazyLock::new(|| {
 });
 static COUNTED: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"(?P<confirmation>confirm\w*|determin\w*|investigat\w*|conclu\w*|verif\w*|validat\w*)|(?P<discovery>discover\w*|detect\w*|identif(?:y|ies|ying|ication)|uncover\w*)|(?P<knowledge>aware\w*|knowledge|knew|knows?|known|learn\w*|notice of|suspect\w*|realiz\w*)|(?P<occurrence>occurr\w*|happen\w*|taking place|took place)|(?P<breach>breach|incident|event)",
+        r"(?P<confirmation>confirm\w*|determin\w*|investigat\w*|conclu\w*|verif\w*|validat\w*)|(?P<discovery>discover\w*|detect\w*|identif(?:y|ies|ying|ication)|uncover\w*)|(?P<knowledge>aware\w*|knowledge|knew|knows?|known|learn\w*|notice of|suspect\w*|realiz\w*|finds? out|found out)|(?P<occurrence>occurr\w*|happen\w*|taking place|took place)|(?P<breach>breach|incident|event)",
     )
 });
 static BLANK: LazyLock<Regex> = LazyLock::new(|| {

@@ -201,12 +201,14 @@ struct Absent {
 
 /// Where an example stands in its file: line and column, from 1.
 type Place = (u64, u64);
+type Example = (String, Place);
+type Expected = fn(&Hits) -> bool;
 
 #[derive(Debug, Default)]
 struct Examples {
-    must: Vec<(String, Place)>,
-    must_not: Vec<(String, Place)>,
-    denies: Vec<(String, Place)>,
+    must: Vec<Example>,
+    must_not: Vec<Example>,
+    denies: Vec<Example>,
     file: String,
 }
 
@@ -421,7 +423,7 @@ impl Rules {
     fn failing_examples(&self, rule: &Rule) -> Vec<RulesError> {
         let examples = &rule.examples;
         let mut failing = Vec::new();
-        let checks: [(&Vec<(String, Place)>, &'static str, fn(&Hits) -> bool); 3] = [
+        let checks: [(&Vec<Example>, &'static str, Expected); 3] = [
             (&examples.must, "does not find its own example", |hits| !hits.yes.is_empty()),
             (&examples.must_not, "finds what it must not", |hits| hits.yes.is_empty()),
             (&examples.denies, "does not see that its own example denies it", |hits| {

@@ -147,7 +147,7 @@ fn ordinal(printed: &str) -> u32 {
     printed
         .parse()
         .ok()
-        .or_else(|| roman(printed).map(|value| value.max(0)))
+        .or_else(|| roman(printed))
         .or_else(|| printed.chars().next().map(|c| u32::from(c.to_ascii_lowercase() as u8).saturating_sub(96)))
         .unwrap_or(0)
 }

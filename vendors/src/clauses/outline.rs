@@ -254,7 +254,7 @@ impl Walk<'_> {
         if self.is_note(&range, raw) {
             let folded = fold(raw);
             let text = self.parties.canonical(&folded);
-            self.push(range, text, String::new(), ClauseKind::Note, number, false, false);
+            self.push(range, (String::new(), text), ClauseKind::Note, number, false, false);
             return;
         }
         let mut optional = BLANK_BRACKET.is_match(raw.trim())
@@ -281,6 +281,13 @@ impl Walk<'_> {
                 .iter()
                 .any(|level| !level.lead.is_empty() && place.is_some_and(|(depth, _)| level.rank < depth * 2));
         let captioned = self.caption(&mut spans, &first, waits);
+        if place.is_none() {
+            self.headings.retain(|(own, _)| *own < 60);
+            if let Some(caption) = captioned.as_ref().filter(|_| !spans.is_empty()) {
+                let canonical = self.parties.canonical(caption);
+                self.headings.push((60, canonical));
+            }
+        }
         let lead = self.governing(place, &captioned.clone().unwrap_or_default());
         if spans.is_empty() {
             // Only a caption: it governs what stands below it.
@@ -322,13 +329,6 @@ impl Walk<'_> {
             }
         }
         self.settle(place, open, raw);
-        if let (Some(caption), None) = (&captioned, place) {
-            let canonical = self.parties.canonical(caption);
-            self.headings.retain(|(own, _)| *own < 60);
-            self.headings.push((60, canonical));
-        } else if place.is_none() {
-            self.headings.retain(|(own, _)| *own < 60);
-        }
     }
 
     /// Takes a run-in caption ("Reporting of Breaches.", "**Offshore:**") off the front of a block.
@@ -463,7 +463,7 @@ impl Walk<'_> {
         let raw = &self.document.text[span.clone()];
         if self.is_note(&span, raw) {
             let text = self.parties.canonical(&fold(raw));
-            self.push(span, text, String::new(), ClauseKind::Note, number, false, false);
+            self.push(span, (String::new(), text), ClauseKind::Note, number, false, false);
             return None;
         }
         let folded = self.fold_without_notes(&span);
@@ -476,7 +476,7 @@ impl Walk<'_> {
         let is_open = last && stands_open(&folded);
         let whole = items.len() >= 2;
         if canonical.len() < LONGEST_WHOLE || !whole {
-            self.push(span.clone(), canonical.clone(), lead.clone(), kind, number.clone(), optional, whole);
+            self.push(span.clone(), (lead.clone(), canonical.clone()), kind, number.clone(), optional, whole);
         }
         let here = self.clauses.len().saturating_sub(1);
         self.inline_terms(&folded, here);
@@ -497,7 +497,7 @@ impl Walk<'_> {
                 let text = self.parties.canonical(&self.fold_without_notes(&(from..to)));
                 let own_lead = if independent(&text) { previous.clone() } else { intro.clone() };
                 previous = String::new();
-                self.push(from..to, text, own_lead, kind, number.clone(), optional, false);
+                self.push(from..to, (own_lead, text), kind, number.clone(), optional, false);
             }
         }
         is_open.then(|| if lead.is_empty() { canonical.clone() } else { format!("{lead} {canonical}") })
@@ -506,8 +506,7 @@ impl Walk<'_> {
     fn push(
         &mut self,
         range: Range<usize>,
-        text: String,
-        lead: String,
+        (lead, text): (String, String),
         kind: ClauseKind,
         number: Option<String>,
         optional: bool,
@@ -600,7 +599,7 @@ impl Walk<'_> {
             for span in spans {
                 let absolute = span.start + range.start..span.end + range.start;
                 let text = self.parties.canonical(&self.fold_without_notes(&absolute));
-                self.push(absolute, text, lead.clone(), ClauseKind::Operative, None, false, false);
+                self.push(absolute, (lead.clone(), text), ClauseKind::Operative, None, false, false);
             }
         }
         if let Some((_, _, cells)) = &mut self.row {

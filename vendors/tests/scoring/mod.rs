@@ -17,7 +17,7 @@ struct Window {
 /// A labelled clause or agreement.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Case {
+pub(crate) struct Case {
     #[serde(default)]
     file: String,
     #[serde(default)]
@@ -40,7 +40,7 @@ pub struct Case {
 
 /// Right and wrong, with the wrong ones named.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     right: usize,
     misses: Vec<String>,
 }
@@ -55,47 +55,47 @@ impl Tally {
     }
 
     /// The share that is right.
-    pub fn share(&self) -> f64 {
+    pub(crate) fn share(&self) -> f64 {
         let all = self.right + self.misses.len();
         if all == 0 { 1.0 } else { self.right as f64 / all as f64 }
     }
 
     /// How many are wrong.
-    pub fn wrong(&self) -> usize {
+    pub(crate) fn wrong(&self) -> usize {
         self.misses.len()
     }
 }
 
 /// The score of a set.
 #[derive(Debug, Default)]
-pub struct Score {
+pub(crate) struct Score {
     /// Provisions, facts, and whether it is an agreement of this kind.
-    pub facts: Tally,
+    pub(crate) facts: Tally,
     /// Windows right, or not told where there is none.
-    pub windows: Tally,
+    pub(crate) windows: Tally,
     found: usize,
     missed: Vec<String>,
     excess: Vec<String>,
     contradictions: Tally,
     /// Quotes that do not stand where they are said to stand.
-    pub misplaced: usize,
+    pub(crate) misplaced: usize,
 }
 
 impl Score {
     /// Red flags raised of those that should be.
-    pub fn recall(&self) -> f64 {
+    pub(crate) fn recall(&self) -> f64 {
         let all = self.found + self.missed.len();
         if all == 0 { 1.0 } else { self.found as f64 / all as f64 }
     }
 
     /// Red flags rightly raised of those raised.
-    pub fn precision(&self) -> f64 {
+    pub(crate) fn precision(&self) -> f64 {
         let all = self.found + self.excess.len();
         if all == 0 { 1.0 } else { self.found as f64 / all as f64 }
     }
 
     /// In words; `names` adds what is wrong.
-    pub fn report(&self, names: bool) -> String {
+    pub(crate) fn report(&self, names: bool) -> String {
         let mut out = format!(
             "provisions and facts {:.3} ({} wrong), breach windows {} wrong of {}, red flags recall {:.3} precision {:.3}, contradictions {} wrong of {}, misplaced quotes {}",
             self.facts.share(),
@@ -126,7 +126,7 @@ impl Score {
 }
 
 /// The cases of a folder of `fixtures/baa`, with their texts.
-pub fn fixtures(part: &str) -> Vec<Case> {
+pub(crate) fn fixtures(part: &str) -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/baa").join(part);
     let read = |name: &str| {
         std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{part}/{name}: {error}"))
@@ -145,7 +145,7 @@ fn document(case: &Case) -> Document {
 }
 
 /// Reviews every case and compares.
-pub fn score(rules: &Rules, cases: &[Case]) -> Score {
+pub(crate) fn score(rules: &Rules, cases: &[Case]) -> Score {
     let mut score = Score::default();
     for case in cases {
         let document = document(case);
