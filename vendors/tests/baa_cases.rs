@@ -6,13 +6,16 @@
 mod scoring;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use provenote_vendors::baa::{Present, Rules, Unit, review};
 use provenote_vendors::reading::Document;
 use scoring::{Score, fixtures, score};
 
-fn rules() -> Rules {
-    Rules::bundled().expect("the bundled rules")
+/// One set for all tests: its expressions are compiled as they are first needed.
+fn rules() -> &'static Rules {
+    static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::bundled().expect("the bundled rules"));
+    &RULES
 }
 
 /// The given cases, or nothing, said aloud.
@@ -33,14 +36,14 @@ fn every_rule_does_what_its_own_examples_say() {
 
 #[test]
 fn what_was_looked_at_reaches_the_goals() {
-    let found = score(&rules(), &fixtures("seen"));
+    let found = score(rules(), &fixtures("seen"));
     eprintln!("{}", found.report(true));
     hold(&found);
 }
 
 #[test]
 fn what_is_only_scored_keeps_a_floor() {
-    let found = score(&rules(), &fixtures("scored"));
+    let found = score(rules(), &fixtures("scored"));
     eprintln!("{}", found.report(false));
     assert!(found.facts.share() >= 0.80, "{}", found.report(false));
     assert_eq!(found.misplaced, 0, "a quote does not stand where it is said to stand");
@@ -76,7 +79,7 @@ fn the_given_agreements_are_read_as_labelled() {
     let mut wrong = Vec::new();
     for label in &labels {
         let text = std::fs::read_to_string(folder.join(&label.file)).expect("a given agreement");
-        let found = review(&Document::from_text(&text), &rules);
+        let found = review(&Document::from_text(&text), rules);
         assert!(found.kind.is_baa, "{}: {}", label.file, found.kind.why);
         let place = format!("{} {}", label.file, label.clause);
         if label.clause == "breach_notice_window" {
@@ -147,7 +150,7 @@ fn the_given_sentences_are_flagged_or_left_alone() {
     let mut wrong = Vec::new();
     for flag in &given.red_flags {
         let raised = |sentence: &str| {
-            review(&Document::from_text(sentence), &rules)
+            review(&Document::from_text(sentence), rules)
                 .red_flags
                 .iter()
                 .any(|found| found.id == flag.id && found.citation == flag.citation && found.title == flag.title)
@@ -166,7 +169,7 @@ fn the_given_sentences_are_flagged_or_left_alone() {
     for provision in &given.provisions {
         let unspoken = ["Not applicable.", "(record keeping; no clause needed)"];
         for sentence in provision.wording_variants.iter().filter(|sentence| !unspoken.contains(&sentence.as_str())) {
-            let found = review(&Document::from_text(sentence), &rules);
+            let found = review(&Document::from_text(sentence), rules);
             let own = found.provisions.iter().find(|own| own.id == provision.id).expect("every provision is listed");
             assert_eq!((&own.title, &own.citation), (&provision.title, &provision.citation));
             if own.present != Present::Yes {

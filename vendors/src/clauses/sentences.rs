@@ -88,7 +88,8 @@ fn ends(before: &str, after: &str) -> bool {
             return false;
         }
     }
-    if first.is_lowercase() {
+    let label = after.trim_start().strip_prefix('(').and_then(|rest| rest.find(") ")).is_some_and(|at| at <= 4);
+    if first.is_lowercase() && !label {
         return false;
     }
     let lower = word.to_lowercase();
