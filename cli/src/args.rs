@@ -1,18 +1,22 @@
 //! The command line's words.
 
+mod baa;
 mod client;
 mod consent;
 mod session;
+mod terms;
 mod vendor;
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+pub(crate) use baa::{Baa, BaaReview};
 pub(crate) use client::{Client, Joining, Person};
 pub(crate) use consent::{Consent, ExportForm, FormAsked, Noted, RuleAsked, Template};
 pub(crate) use session::{Held, Session};
-pub(crate) use vendor::Vendor;
+pub(crate) use terms::{Terms, Track};
+pub(crate) use vendor::{Asked, Vendor, VendorAgreement, VendorAnswer, VendorAudit};
 
 /// Keeps the evidence around AI-drafted therapy notes: consent, recording, prompts, drafts, notes,
 /// destruction, in a ledger that strangers can verify.
@@ -99,6 +103,12 @@ pub(crate) enum Command {
     /// Companies outside the practice that get sound or words
     #[command(subcommand, after_help = "Example:\n  provenote vendor list")]
     Vendor(Vendor),
+    /// Business associate agreements: what they promise, permit and leave out
+    #[command(subcommand, after_help = "Example:\n  provenote baa review agreement.pdf")]
+    Baa(Baa),
+    /// Terms and policies of companies, and how they change
+    #[command(subcommand, after_help = "Example:\n  provenote terms diff privacy-2025.html privacy-2026.html")]
+    Terms(Terms),
     /// What the speech model heard
     #[command(subcommand, after_help = "Example:\n  provenote transcript show ses-…")]
     Transcript(Transcript),
@@ -496,6 +506,26 @@ pub(crate) enum Report {
     #[command(after_help = "Example:\n  provenote report board -o board.pdf")]
     Board {
         /// Where the PDF goes [default: board-report.pdf here]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// The checklist for one company, or for this practice's own pipeline: `local`
+    #[command(after_help = "Example:\n  provenote report checklist \"Cloudscribe Inc.\" -o cloudscribe.pdf")]
+    Checklist {
+        /// Id or name, or `local`
+        vendor: String,
+        #[command(flatten)]
+        asked: Asked,
+        /// Where the PDF goes [default: checklist.pdf here]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Agreement, access controls and audit logs, for the own pipeline and each company: there, missing, what follows
+    #[command(after_help = "Example:\n  provenote report stack -o stack.pdf")]
+    Stack {
+        #[command(flatten)]
+        asked: Asked,
+        /// Where the PDF goes [default: stack-report.pdf here]
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },

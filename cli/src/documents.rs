@@ -1,5 +1,7 @@
 //! From the use cases' records to printed documents.
 
+pub(crate) mod vendors;
+
 use std::path::Path;
 
 use provenote_consent::ParticipantStanding;
@@ -253,7 +255,11 @@ pub(crate) fn evidence(
 }
 
 /// The report for a licensing board.
-pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Vec<u8>, String> {
+pub(crate) fn board_report(
+    record: &BoardRecord,
+    verified: &Report,
+    companies: Vec<vendors::VendorKnown>,
+) -> Result<Vec<u8>, String> {
     let task = |engine: &str| if engine == "whisper" { "speech" } else { "drafting" };
     let uses = |models: &[ModelUse]| {
         models
@@ -297,6 +303,7 @@ pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Ve
                 },
             })
             .collect(),
+        vendors: vendors::rows(companies),
         refused: record
             .refusals
             .iter()

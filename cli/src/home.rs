@@ -18,6 +18,7 @@ use provenote_pipeline::engine::ModelFile;
 use provenote_practice::ports::Models;
 use provenote_practice::settings::Settings;
 use provenote_practice::setup::{Founded, Parts, PracticeRecord, found};
+use provenote_practice::vendors::OwnPipeline;
 use provenote_practice::{Actor, Practice, PracticeError};
 use provenote_schemas::Digest;
 use provenote_schemas::disclosure::ModelFact;
@@ -28,7 +29,7 @@ use crate::agent;
 use crate::args::Global;
 use crate::exit::Failure;
 use crate::screen;
-use crate::surroundings::{SystemClock, SystemEntropy, default_home, program_folder, shared_models};
+use crate::surroundings::{SystemClock, SystemEntropy, default_home, disk_encrypted, program_folder, shared_models};
 
 /// Drafting models, the best first: what `init` looks for on this machine.
 const DRAFTING: [&str; 3] = ["qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b", "smollm2-135m"];
@@ -68,6 +69,11 @@ impl Home {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What only this machine knows of the practice's own pipeline.
+    pub(crate) fn own_pipeline(&self) -> OwnPipeline {
+        OwnPipeline { disk_encrypted: disk_encrypted(&self.path) }
     }
 
     pub(crate) fn json(&self) -> bool {

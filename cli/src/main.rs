@@ -8,6 +8,7 @@ mod documents;
 mod exit;
 mod home;
 mod outside;
+mod reading;
 mod screen;
 mod surroundings;
 
@@ -27,6 +28,10 @@ fn main() -> ExitCode {
             *place = fault.location().map(|at| format!("{}:{}", at.file(), at.line()));
         }
     }));
+    // The reader of strangers' files is this program too, with nothing else open.
+    if std::env::args_os().nth(1).is_some_and(|word| word == reading::CHILD) {
+        return provenote_reader::child_main();
+    }
     let args = match args::Args::try_parse() {
         Ok(args) => args,
         Err(error) => return exit::usage(&error),

@@ -77,3 +77,23 @@ pub(crate) fn proxy(address: &str) -> Option<String> {
     let names = if scheme == "http" { ["http_proxy", "HTTP_PROXY"] } else { ["https_proxy", "HTTPS_PROXY"] };
     names.into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }
+
+/// Whether the disk a folder lies on is encrypted by the system's device mapper; `None` where that cannot be told, for
+/// a file system or a drive may encrypt by itself.
+pub(crate) fn disk_encrypted(folder: &std::path::Path) -> Option<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let device = std::fs::metadata(folder).ok()?.dev();
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    crypt_below(&PathBuf::from(format!("/sys/dev/block/{major}:{minor}")), 0).then_some(true)
+}
+
+/// A volume of dm-crypt, or one that lies on such.
+fn crypt_below(device: &std::path::Path, depth: usize) -> bool {
+    if std::fs::read_to_string(device.join("dm/uuid")).is_ok_and(|uuid| uuid.starts_with("CRYPT-")) {
+        return true;
+    }
+    // Volumes lie on volumes, and nobody stacks more than a few.
+    depth < 6
+        && std::fs::read_dir(device.join("slaves"))
+            .is_ok_and(|slaves| slaves.flatten().any(|slave| crypt_below(&slave.path(), depth + 1)))
+}

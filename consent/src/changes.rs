@@ -2,7 +2,7 @@
 
 use provenote_schemas::consent::{ConsentForm, Promise};
 use provenote_schemas::disclosure::{
-    BackupFact, DisclosureFacts, GatewayFact, Isolation, ModelFact, Place, VendorFact,
+    BackupFact, DisclosureFacts, GatewayFact, Isolation, ModelFact, Place, TermsWorsened, VendorFact,
 };
 use provenote_schemas::{ConsentId, ParticipantId, Purpose};
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,18 @@ impl Change {
 /// True where two stand under one name, so that nobody can say which of them changed.
 fn twice<T>(list: &[T], name: impl Fn(&T) -> &String) -> bool {
     list.iter().enumerate().any(|(place, one)| list.iter().take(place).any(|other| name(other) == name(one)))
+}
+
+/// What is told of a company's terms now and was not before, and the other way round.
+pub(crate) fn worse_and_no_longer<'a>(
+    before: Option<&'a TermsWorsened>,
+    after: Option<&'a TermsWorsened>,
+) -> (Vec<&'a str>, Vec<&'a str>) {
+    let what = |terms: Option<&'a TermsWorsened>| terms.map(|terms| terms.what.as_slice()).unwrap_or_default();
+    let only = |one: &'a [String], other: &'a [String]| -> Vec<&'a str> {
+        one.iter().filter(|words| !other.contains(words)).map(String::as_str).collect()
+    };
+    (only(what(after), what(before)), only(what(before), what(after)))
 }
 
 struct Found(Vec<Change>);
@@ -141,7 +153,7 @@ impl Found {
     }
 
     fn vendor(&mut self, before: &VendorFact, after: &VendorFact) {
-        let VendorFact { name, does, place, keeps_days, trains, passes_on_to } = before;
+        let VendorFact { name, does, place, keeps_days, trains, passes_on_to, terms_worsened } = before;
         if *does != after.does {
             self.add(
                 Subject::Processor,
@@ -174,6 +186,26 @@ impl Found {
         for gone in passes_on_to.iter().filter(|one| !after.passes_on_to.contains(one)) {
             self.add(Subject::Processor, Weight::Relief, format!("{name} no longer passes what it gets on to {gone}"));
         }
+        self.terms(name, terms_worsened.as_ref(), after.terms_worsened.as_ref());
+    }
+
+    fn terms(&mut self, name: &str, before: Option<&TermsWorsened>, after: Option<&TermsWorsened>) {
+        if before == after {
+            return;
+        }
+        let (new, gone) = worse_and_no_longer(before, after);
+        if let Some(after) = after.filter(|_| !new.is_empty()) {
+            let words = format!("{name} changed its terms for the worse ({}): it {}", after.on, new.join("; it "));
+            self.add(Subject::Processor, Weight::Substance, words);
+        }
+        if !gone.is_empty() {
+            let words = format!("there is no longer a warning about the terms of {name}: it {}", gone.join("; it "));
+            self.add(Subject::Processor, Weight::Relief, words);
+        }
+        if new.is_empty() && gone.is_empty() {
+            let words = format!("what made the terms of {name} worse is told with another date or in another order");
+            self.add(Subject::Processor, Weight::Form, words);
+        }
     }
 
     fn vendors(&mut self, before: &[VendorFact], after: &[VendorFact]) {
@@ -189,6 +221,7 @@ impl Found {
                     let place = new.place.as_ref().map_or_else(|| "a place nobody told".to_owned(), Clone::clone);
                     let words = format!("{} gets sound or words too ({}; in {place})", new.name, new.does);
                     self.add(Subject::Processor, Weight::Substance, words);
+                    self.terms(&new.name, None, new.terms_worsened.as_ref());
                 }
             }
         }

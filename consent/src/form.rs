@@ -277,6 +277,9 @@ fn check_facts(facts: &DisclosureFacts) -> Result<(), FormError> {
         for other in &vendor.passes_on_to {
             not_blank(other, "the name of somebody who gets the words from a company")?;
         }
+        for words in vendor.terms_worsened.iter().flat_map(|terms| &terms.what) {
+            not_blank(words, "how a company's terms became worse")?;
+        }
     }
     for backup in &facts.backups {
         not_blank(&backup.place, "where copies go")?;
@@ -356,11 +359,15 @@ fn check_told(template: &Template, facts: &DisclosureFacts) -> Result<(), FormEr
     if template.form() != "recording" {
         return Ok(());
     }
+    // A form that asks for nothing but the practice's own work names companies, and leaves the rest to theirs.
+    let worsened = template.purposes().iter().any(|purpose| purpose == Purpose::CloudProcessing.as_str())
+        && facts.vendors.iter().any(|vendor| vendor.terms_worsened.is_some());
     let tells = [
         ("place", facts.place != Place::ThisComputer, "the place where the work is done"),
         ("isolated", facts.isolation == Isolation::Overridden, "a missing guard around the models"),
         ("processors", !facts.processors.is_empty(), "others who get the words"),
         ("vendors", !facts.vendors.is_empty(), "the companies that get the words"),
+        ("terms_worsened", worsened, "how a company's terms became worse"),
         ("backups", !facts.backups.is_empty(), "backup copies"),
         ("gateways", !facts.gateways.is_empty(), "the way the sound takes"),
     ];

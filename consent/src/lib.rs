@@ -23,6 +23,7 @@ mod standing;
 pub mod statement;
 mod states;
 pub mod withdrawal;
+mod worsening;
 
 pub use acts::{ConsentEvent, FactsBook, Record};
 pub use changes::{Amendment, Change, Weight, amendment, compare};
@@ -42,3 +43,4 @@ pub use standing::{
     ParticipantStanding, Question, Standing, Status, Step, Today, purpose_words, purpose_words_in, standing,
 };
 pub use states::{AiNotice, State, UnknownState, consent_years, is_state, minor_note_retention, note_retention};
+pub use worsening::worsened_words;

@@ -180,6 +180,7 @@ pub fn all() -> Result<Vec<(&'static str, FormContext)>, UnknownState> {
             keeps_days: Some(30),
             trains: Some(false),
             passes_on_to: vec!["Big Cloud Co.".to_owned(), "Second & Sons".to_owned()],
+            terms_worsened: None,
         },
         VendorFact {
             name: "Silent <Vendor>".to_owned(),
@@ -188,6 +189,7 @@ pub fn all() -> Result<Vec<(&'static str, FormContext)>, UnknownState> {
             keeps_days: None,
             trains: None,
             passes_on_to: Vec::new(),
+            terms_worsened: None,
         },
     ];
     let mut scribe = adult("OH")?;

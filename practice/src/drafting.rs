@@ -505,7 +505,7 @@ pub(crate) fn doubts(sections: &[Section]) -> Vec<DoubtfulClaim> {
 }
 
 /// What the handshake tells, as facts of an entry.
-fn engine_facts(entry: NewEntry, shake: &Handshake, model: &str) -> NewEntry {
+pub(crate) fn engine_facts(entry: NewEntry, shake: &Handshake, model: &str) -> NewEntry {
     // A version in words, such as `llama.cpp (llama-cpp-sys-2 0.1.161)`, as one token.
     let token = |text: &str| {
         let parts =

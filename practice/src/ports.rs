@@ -3,6 +3,10 @@
 use std::ops::ControlFlow;
 
 use provenote_schemas::Time;
+use provenote_vendors::reading::Document;
+use provenote_vendors::terms::Source;
+
+pub use provenote_vendors::fetching::{Fetch, FetchError, Fetched};
 
 /// The time of day. The edge reads the system's clock; tests move their own.
 pub trait Clock {
@@ -45,4 +49,13 @@ pub trait Models {
     /// # Errors
     /// One sentence that says how to get it.
     fn file(&self, id: &str) -> Result<provenote_pipeline::engine::ModelFile, String>;
+}
+
+/// Reads files and pages of strangers, in a process that can do nothing else.
+pub trait ReadDocument {
+    /// The text of a file; of a web page, the parts that a declaration selects.
+    ///
+    /// # Errors
+    /// One sentence that says what was wrong and what to do.
+    fn read(&self, bytes: &[u8], source: Option<&Source>) -> Result<Document, String>;
 }

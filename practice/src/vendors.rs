@@ -1,5 +1,14 @@
 //! Companies outside the practice that get sound or words: what a form tells of them.
 
+pub mod agreements;
+pub mod answers;
+pub mod audit;
+mod own;
+pub mod second;
+pub mod terms;
+
+pub use own::OwnPipeline;
+
 use provenote_access::Act;
 use provenote_schemas::disclosure::VendorFact;
 use provenote_schemas::{Kind, VendorId};
@@ -38,23 +47,15 @@ impl Practice {
     /// [`PracticeError::NotFound`].
     pub fn remove_vendor(&mut self, actor: &Actor, asked: &str) -> Result<u64, PracticeError> {
         actor.authorise(Act::Configure)?;
-        let wanted = asked.trim().to_lowercase();
-        let (vendor, fact) = self
-            .vendors(actor)?
-            .into_iter()
-            .find(|(id, fact)| id.as_str() == asked || fact.name.to_lowercase() == wanted)
-            .ok_or_else(|| PracticeError::NotFound {
-                what: "company",
-                id: "of that id or name".to_owned(),
-                list: "vendor list",
-            })?;
+        let (vendor, fact) = self.vendor_of(actor, asked)?;
         let file = self.practice_group()?;
         let sealed = self.seal_record(actor, &file, "vendor", &fact)?;
         let entry = self.entry(actor, Kind::VendorRemoved).refer("vendor", &vendor).payload(sealed);
         self.append_one(actor, entry)
     }
 
-    /// The companies that get sound or words today, in the order they were added. No entry: part of other acts.
+    /// The companies that get sound or words today, in the order they were added, with how their terms became worse since
+    /// they are watched. No entry: part of other acts.
     ///
     /// # Errors
     /// Where the ledger or a record cannot be read.
@@ -65,16 +66,47 @@ impl Practice {
             return Ok(Vec::new());
         }
         let removed = self.headers(Kind::VendorRemoved, &[])?;
-        let mut vendors = Vec::new();
-        for header in added {
-            let id = reference(&header, "vendor")?;
-            if removed.iter().any(|gone| gone.refs.get("vendor").is_some_and(|other| other == id)) {
+        // Opened only where it matters: most practices never saw terms become worse.
+        let worsened = self.any_terms_worsened()?;
+        let mut all: Vec<(VendorId, VendorFact)> = Vec::new();
+        let mut here = Vec::new();
+        for header in &added {
+            let id = reference(header, "vendor")?;
+            let is_gone = removed.iter().any(|gone| gone.refs.get("vendor").is_some_and(|other| other == id));
+            if is_gone && !worsened {
                 continue;
             }
-            let id: VendorId = id.parse().map_err(|error| bad_reference(&header, &error))?;
-            vendors.push((id, self.open_record(actor, &header, "vendor", "company's record")?));
+            let id: VendorId = id.parse().map_err(|error| bad_reference(header, &error))?;
+            if !is_gone {
+                here.push(all.len());
+            }
+            all.push((id, self.open_record(actor, header, "vendor", "company's record")?));
+        }
+        let mut vendors = Vec::new();
+        for at in here {
+            let (id, mut fact) = all[at].clone();
+            if worsened {
+                let name = fact.name.to_lowercase();
+                let ids: Vec<&VendorId> =
+                    all.iter().filter(|(_, other)| other.name.to_lowercase() == name).map(|(id, _)| id).collect();
+                fact.terms_worsened = self.worsened_terms(actor, &ids)?;
+            }
+            vendors.push((id, fact));
         }
         Ok(vendors)
+    }
+
+    /// A company that gets something, by id or whole name.
+    pub(crate) fn vendor_of(&self, actor: &Actor, asked: &str) -> Result<(VendorId, VendorFact), PracticeError> {
+        let wanted = asked.trim().to_lowercase();
+        self.vendors(actor)?
+            .into_iter()
+            .find(|(id, fact)| id.as_str() == asked.trim() || fact.name.to_lowercase() == wanted)
+            .ok_or_else(|| PracticeError::NotFound {
+                what: "company",
+                id: "of that id or name".to_owned(),
+                list: "vendor list",
+            })
     }
 
     /// The retention group of what belongs to the practice itself.
@@ -99,6 +131,7 @@ fn checked_vendor(asked: &VendorFact) -> Result<VendorFact, PracticeError> {
         Ok(text)
     };
     Ok(VendorFact {
+        terms_worsened: None,
         name: text("the company's name", &asked.name)?,
         does: text("what the company does", &asked.does)?,
         place: asked.place.as_deref().map(|place| text("where its computers stand", place)).transpose()?,

@@ -145,6 +145,7 @@ fn vendor(name: &str) -> VendorFact {
         keeps_days: Some(30),
         trains: Some(false),
         passes_on_to: Vec::new(),
+        terms_worsened: None,
     }
 }
 

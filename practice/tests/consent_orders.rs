@@ -321,6 +321,7 @@ impl Told {
                     keeps_days: None,
                     trains: None,
                     passes_on_to: Vec::new(),
+                    terms_worsened: None,
                 };
                 let (id, _) = office.practice.add_vendor(&office.actor, &fact).expect("a company");
                 self.company = Some(id.to_string());

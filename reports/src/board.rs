@@ -1,5 +1,7 @@
 //! The first report for a licensing board: what the ledger recorded in a period.
 
+mod vendors;
+
 use std::fmt::Write as _;
 
 use provenote_consent::purpose_words;
@@ -14,6 +16,8 @@ use crate::legal::LegalFacts;
 use crate::note::counted;
 use crate::press::Copy;
 use crate::{Practice, ReportError};
+
+pub use vendors::{VendorRow, VendorTerms};
 
 /// Everything the report tells. Clients appear under pseudonyms only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +48,9 @@ pub struct BoardReport {
     pub looks: Vec<Look>,
     /// Destructions.
     pub destroyed: Vec<Destruction>,
+    /// Companies outside the practice that get sound or words, as of the day the report is made.
+    #[serde(default)]
+    pub vendors: Vec<VendorRow>,
     /// Legal statements, usually [`crate::legal_facts`].
     pub legal: LegalFacts,
     /// The ledger's checkpoint, a signed note.
@@ -294,6 +301,7 @@ pub fn board_report(report: &BoardReport) -> Result<Vec<u8>, ReportError> {
         "notes": report.notes.iter().map(note_data).collect::<Vec<_>>(),
         "looks": report.looks,
         "destroyed": report.destroyed,
+        "vendors": report.vendors.iter().map(vendors::data).collect::<Vec<_>>(),
         "counts": report.counts.iter().filter(|of| of.count > 0).map(|of| json!({
             "kind": of.kind, "meaning": meaning(of.kind), "count": of.count,
         })).collect::<Vec<_>>(),
@@ -324,6 +332,8 @@ fn in_short(report: &BoardReport) -> Vec<(&'static str, u64)> {
         ("Drafts nobody has attested", notes(false)),
         ("Views and exports", report.looks.len() as u64),
         ("Destructions with a receipt", report.destroyed.len() as u64),
+        ("Companies that get sound or words", report.vendors.len() as u64),
+        ("Their findings that are open", report.vendors.iter().map(|vendor| u64::from(vendor.findings)).sum()),
     ]
 }
 
@@ -360,6 +370,7 @@ fn attention(report: &BoardReport) -> Vec<String> {
             counted(unanswered as usize, "safety warning stands", "safety warnings stand")
         ));
     }
+    out.extend(vendors::attention(&report.vendors));
     out
 }
 
@@ -524,5 +535,14 @@ pub(crate) const fn meaning(kind: Kind) -> &'static str {
         Kind::ModelAdded => "A model was added",
         Kind::VendorAdded => "A company outside the practice gets sound or words from now on",
         Kind::VendorRemoved => "A company outside the practice gets nothing any more",
+        Kind::VendorAnswered => "Somebody answered a question of the audit of a company",
+        Kind::VendorAgreementReviewed => "An agreement with a company was read and reviewed",
+        Kind::VendorAudited => "A company, or the practice’s own pipeline, was audited",
+        Kind::TermsTracked => "A document of a company’s terms is watched from now on",
+        Kind::TermsUntracked => "A document of a company’s terms is no longer watched",
+        Kind::TermsAsked => "The network was used to ask for companies’ terms",
+        Kind::TermsChecked => "A company’s terms were fetched and compared with the version before, or could not be",
+        Kind::TermsAccepted => "Somebody read how a company’s terms became worse, and settled it",
+        Kind::TermsImported => "Versions of a company’s terms that others had kept were read in",
     }
 }

@@ -1,11 +1,14 @@
-//! Documents for people: consent forms, notes, board reports and recovery kits as PDF.
+//! Documents for people: consent forms, notes, board reports, vendor checklists and recovery kits as PDF.
 //!
 //! Each document is PDF/A-3a and PDF/UA-1 in one file: it can be kept for decades, and a screen
 //! reader can read it. The same input gives the same bytes; no clock, no file and no network is
 //! touched. Words of people reach Typst as JSON strings, never as markup. Fonts travel with the
 //! crate and are read when the first document is made, not before.
 
+mod agreement;
+mod answers;
 mod board;
+mod checklist;
 mod checkpoint;
 mod consent;
 mod consents;
@@ -14,25 +17,32 @@ mod fonts;
 mod labels;
 mod legal;
 mod note;
+mod outside;
 mod press;
 mod recovery;
 mod signature;
+mod stack;
+mod terms;
 mod withdrawal;
 mod wording;
 
 use serde::{Deserialize, Serialize};
 
+pub use agreement::AgreementFile;
 pub use board::{
     AudioFate, BoardReport, Destruction, Finding, KindCount, Look, ModelUse, NoteRow, Refusal, SessionRow, Source,
-    Verification, WithdrawalRow, board_report,
+    VendorRow, VendorTerms, Verification, WithdrawalRow, board_report,
 };
+pub use checklist::{ChecklistDocument, checklist};
 pub use checkpoint::MAX_CHECKPOINT;
 pub use consent::{ConsentDocument, Picture, consent_form};
 pub use consents::{ConsentPerson, ConsentRow, ConsentsReport, consents_report};
 pub use evidence::{EvidenceEntry, EvidenceReport, EvidenceWithheld, evidence_report};
-pub use legal::{LegalFacts, LegalStatement, consents_legal_facts, legal_facts};
+pub use legal::{LegalFacts, LegalStatement, consents_legal_facts, legal_facts, vendors_legal_facts};
 pub use note::{Amendment, Drafting, EntryLine, MadeBy, NoteDocument, note};
 pub use recovery::{RecoveryKit, recovery_kit};
+pub use stack::{StackDocument, stack};
+pub use terms::{TermsCheck, TermsOutcome, TermsRow};
 pub use withdrawal::{WithdrawalCopy, withdrawal_copy};
 
 /// Who hands the document out, as its letterhead prints it.

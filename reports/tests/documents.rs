@@ -1,13 +1,15 @@
 //! Every document, made from its sample, read back with the tools people have.
 
 mod samples;
+#[path = "documents/vendors.rs"]
+mod vendors;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use provenote_reports::{
-    MAX_CHECKPOINT, MadeBy, ReportError, board_report, consent_form, consents_report, note, recovery_kit,
-    withdrawal_copy,
+    MAX_CHECKPOINT, MadeBy, ReportError, board_report, checklist, consent_form, consents_report, note, recovery_kit,
+    stack, withdrawal_copy,
 };
 use provenote_schemas::consent::Signature;
 use provenote_schemas::note::NoteState;
@@ -26,6 +28,11 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("withdrawal-es", withdrawal_copy(&samples::withdrawal("es")).expect("the copy")),
         ("consents", consents_report(&samples::consents(40, true)).expect("the overview")),
         ("consents-empty", consents_report(&samples::consents(0, false)).expect("the overview of no client")),
+        ("checklist", checklist(&samples::vendors::checklist()).expect("the checklist")),
+        ("checklist-own", checklist(&samples::vendors::own_checklist()).expect("our own checklist")),
+        ("checklist-empty", checklist(&samples::vendors::checklist_of(0)).expect("the checklist of no question")),
+        ("stack", stack(&samples::vendors::stack(2)).expect("the stack")),
+        ("stack-own", stack(&samples::vendors::stack(0)).expect("our own stack")),
     ]
 }
 
@@ -506,7 +513,18 @@ fn hostile_words_are_printed_as_they_stand() {
     overview.rows[1].name = Some(HOSTILE.into());
     overview.rows[1].next = vec![HOSTILE.into()];
 
+    let mut vendor = samples::vendors::checklist();
+    vendor.audit.vendor = HOSTILE.into();
+    vendor.audit.findings[0].says = HOSTILE.into();
+    vendor.audit.verdict = HOSTILE.into();
+    let mut layers = samples::vendors::stack(1);
+    layers.audits[1].vendor = HOSTILE.into();
+    layers.audits[1].stack.rows[0].by = vec![HOSTILE.into()];
+    report.vendors[0].name = HOSTILE.into();
+
     let documents = [
+        ("hostile-checklist", checklist(&vendor)),
+        ("hostile-stack", stack(&layers)),
         ("hostile-withdrawal", withdrawal_copy(&copy)),
         ("hostile-consents", consents_report(&overview)),
         ("hostile-form", consent_form(&form)),
@@ -584,7 +602,26 @@ fn nothing_runs_over_the_margin_however_long_a_name_is() {
         overview.rows[0].name = Some(long.clone());
         overview.rows[1].people[0].name = Some(long.clone());
         overview.rows[1].next = vec![long.clone()];
+        let mut vendor = samples::vendors::checklist();
+        vendor.audit.vendor.clone_from(&long);
+        vendor.audit.findings[0].says.clone_from(&long);
+        vendor.audit.answers[0].0.asks.clone_from(&long);
+        vendor.terms[0].address.clone_from(&long);
+        if let Some(file) = &mut vendor.agreement {
+            file.file_name.clone_from(&long);
+        }
+        if let Some(review) = &mut vendor.review {
+            review.red_flags[0].quote.quote.clone_from(&long);
+            review.provisions[0].title.clone_from(&long);
+        }
+        let mut layers = samples::vendors::stack(1);
+        layers.audits[1].vendor.clone_from(&long);
+        layers.audits[1].stack.rows[0].by = vec![long.clone()];
+        report.vendors[0].name.clone_from(&long);
+        report.vendors[0].stale = Some(long.clone());
         for (kind, margin, pdf) in [
+            ("checklist", margin, checklist(&vendor)),
+            ("stack", margin, stack(&layers)),
             ("form", margin, consent_form(&form)),
             ("kit", margin, recovery_kit(&kit)),
             ("note", margin, note(&exported)),

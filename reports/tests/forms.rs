@@ -38,6 +38,7 @@ fn contexts(template: &Template) -> Vec<(&'static str, FormContext)> {
                 keeps_days: Some(30),
                 trains: None,
                 passes_on_to: vec!["Big Cloud Co.".to_owned()],
+                terms_worsened: None,
             }];
         }
         ctx.particulars = particulars(ctx);

@@ -72,6 +72,19 @@ pub struct VendorFact {
     /// Whom it passes them on to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passes_on_to: Vec<String>,
+    /// How its terms became worse since they are watched, where they did and nobody settled it since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms_worsened: Option<TermsWorsened>,
+}
+
+/// Terms of a company that became worse for the people whose words it gets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TermsWorsened {
+    /// The day on which it was found, ISO 8601 (`YYYY-MM-DD`).
+    pub on: String,
+    /// What it may do now, or promises no longer: clauses to stand behind the company's name, in words that clients
+    /// read, such as `may use words to train models`.
+    pub what: Vec<String>,
 }
 
 /// Where copies go.

@@ -117,6 +117,10 @@ id!(
     VendorId, "ven", "vendor"
 );
 id!(
+    /// One document of a company's terms that is watched.
+    TermsId, "terms", "watched terms"
+);
+id!(
     /// A user of the practice.
     UserId, "usr", "user"
 );

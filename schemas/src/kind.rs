@@ -145,6 +145,25 @@ words! {
         VendorAdded = "vendor.added",
         /// A company outside the practice gets nothing any more.
         VendorRemoved = "vendor.removed",
+        /// Somebody answered a question of the audit of a company, with what shows it.
+        VendorAnswered = "vendor.answered",
+        /// An agreement with a company was read and reviewed; the file and the review are sealed.
+        VendorAgreementReviewed = "vendor.agreement_reviewed",
+        /// A company, or the practice's own pipeline, was audited.
+        VendorAudited = "vendor.audited",
+        /// A document of a company's terms is watched from now on.
+        TermsTracked = "terms.tracked",
+        /// A document of a company's terms is no longer watched.
+        TermsUntracked = "terms.untracked",
+        /// The network is used from here on to ask for terms; the addresses are sealed. Written before it is.
+        TermsAsked = "terms.asked",
+        /// A document of terms was fetched, or could not be, and compared with the version before; whether over the
+        /// network, and with which outcome, stand in the facts.
+        TermsChecked = "terms.checked",
+        /// A person read how a company's terms became worse, and settled it.
+        TermsAccepted = "terms.accepted",
+        /// Versions of terms that others had archived were read in.
+        TermsImported = "terms.imported",
     }
 }
 

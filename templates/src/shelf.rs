@@ -20,6 +20,8 @@ files! {
     "amendment@1.es.md",
     "cloud-vendor@1.en.md",
     "cloud-vendor@1.es.md",
+    "cloud-vendor@2.en.md",
+    "cloud-vendor@2.es.md",
     "group-couple-family@1.en.md",
     "group-couple-family@1.es.md",
     "minor@1.en.md",

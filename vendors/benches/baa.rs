@@ -1,5 +1,6 @@
 //! `cargo bench -p provenote-vendors --bench baa`: the review's scores on the part of the fixtures that was looked at and
-//! on the part that is only scored, and its speed on an agreement of sixty pages.
+//! on the part that is only scored, those on folders outside the project that `PROVENOTE_BAA_CASES` names, and its speed on
+//! an agreement of sixty pages.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use provenote_vendors::baa::{Rules, review};
 use provenote_vendors::reading::Document;
+use scoring::Detail;
 
 /// What a review of sixty pages may take.
 const LIMIT: Duration = Duration::from_millis(150);
@@ -21,8 +23,12 @@ fn main() {
     let start = now();
     let rules = Rules::bundled().expect("the bundled rules");
     println!("rules loaded in {:.1} ms", millis(start.elapsed()));
-    for (part, what) in [("seen", "looked at"), ("scored", "only scored")] {
-        println!("{what:<12} {}", scoring::score(&rules, &scoring::fixtures(part)).report(false));
+    for (part, what, most) in [("seen", "looked at", Detail::Misses), ("scored", "only scored", Detail::Kinds)] {
+        let found = scoring::score(&rules, &scoring::fixtures(part));
+        println!("{what}: {}", found.report(detail().min(most)));
+    }
+    for (folder, cases) in scoring::elsewhere() {
+        println!("{}: {}", folder.display(), scoring::score(&rules, &cases).report(detail()));
     }
 
     let text = long_agreement(60 * WORDS_A_PAGE);
@@ -45,6 +51,15 @@ fn main() {
         millis(times[3]),
         LIMIT.as_millis()
     );
+}
+
+/// `PROVENOTE_BAA_DETAIL=misses` names every miss, though not those of the part that is only scored; `kinds` counts them.
+fn detail() -> Detail {
+    match std::env::var("PROVENOTE_BAA_DETAIL").as_deref() {
+        Ok("misses") => Detail::Misses,
+        Ok("kinds") => Detail::Kinds,
+        _ => Detail::Rates,
+    }
 }
 
 /// An agreement of so many words, of numbered sections that differ in what they name.

@@ -12,17 +12,33 @@ mod verdict;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
-pub use rules::{Rules, RulesError};
+pub use rules::{Listed, Rules, RulesError};
 
-use crate::clauses::{Agreement, Clause, Polarity};
+use crate::clauses::{Agreement, Clause, Polarity, durations};
 
 pub use crate::clauses::Unit;
 use crate::reading::Document;
 
+/// A word of a fixed list; a name of its own, so that a review can be read back from wherever it was kept.
+pub type Word = &'static str;
+
+fn basis<'de, D: Deserializer<'de>>(from: D) -> Result<Word, D::Error> {
+    one_of(from, &["sentence", "absence"])
+}
+
+fn counted_from<'de, D: Deserializer<'de>>(from: D) -> Result<Word, D::Error> {
+    one_of(from, breach::COUNTED_FROM)
+}
+
+fn one_of<'de, D: Deserializer<'de>>(from: D, words: &'static [Word]) -> Result<Word, D::Error> {
+    let given = String::deserialize(from)?;
+    words.iter().find(|word| **word == given).copied().ok_or_else(|| serde::de::Error::unknown_variant(&given, words))
+}
+
 /// Whether something stands in a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Present {
     /// It does.
@@ -34,7 +50,7 @@ pub enum Present {
 }
 
 /// How a document stands to something it may permit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stance {
     /// It permits or promises it.
@@ -49,7 +65,7 @@ pub enum Stance {
 
 /// Words of the document. `start` and `end` count its Unicode characters; the quote is exactly what stands there. Where
 /// nothing is quoted, the quote is empty and both are 0.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
     /// The words.
     pub quote: String,
@@ -60,7 +76,7 @@ pub struct Quote {
 }
 
 /// A provision of the 27, or a practice's own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provision {
     /// "BAA-01".
     pub id: String,
@@ -82,7 +98,7 @@ pub struct Provision {
 }
 
 /// A red flag.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedFlag {
     /// "RF-01".
     pub id: String,
@@ -104,18 +120,20 @@ pub struct RedFlag {
     /// How the citation was checked.
     pub mark: String,
     /// "sentence", or "absence" where the flag is that something is missing from the whole.
-    pub basis: &'static str,
+    #[serde(deserialize_with = "basis")]
+    pub basis: Word,
 }
 
 /// The window for notice of a breach.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreachNotice {
     /// How many.
     pub value: u32,
     /// Hours, days or business days.
     pub unit: Unit,
     /// What it counts from: discovery, knowledge, occurrence, confirmation, or unspecified.
-    pub of: &'static str,
+    #[serde(deserialize_with = "counted_from")]
+    pub of: Word,
     /// The promise.
     #[serde(flatten)]
     pub quote: Quote,
@@ -125,7 +143,7 @@ pub struct BreachNotice {
 }
 
 /// Why the window could not be told, and what comes nearest to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undetermined {
     /// Why.
     pub why: String,
@@ -135,7 +153,7 @@ pub struct Undetermined {
 }
 
 /// A fact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     /// Whether the document permits or promises it.
     pub present: Present,
@@ -145,12 +163,24 @@ pub struct Fact {
     /// Forbidden and silent are both "no"; this tells them apart.
     pub stance: Stance,
     /// Further words that say the same.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Quote>,
+    /// The time that the words give, for a fact that is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<Length>,
+}
+
+/// A length of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Length {
+    /// How many.
+    pub value: u32,
+    /// Of what.
+    pub unit: Unit,
 }
 
 /// Two places that cannot both stand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contradiction {
     /// Which kind.
     pub id: String,
@@ -163,7 +193,7 @@ pub struct Contradiction {
 }
 
 /// Whether a document reads as a business associate agreement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kind {
     /// True if it does.
     pub is_baa: bool,
@@ -172,7 +202,7 @@ pub struct Kind {
 }
 
 /// All that a review says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
     /// Three sentences that a therapist understands.
     pub verdict: [String; 3],
@@ -192,6 +222,36 @@ pub struct Review {
     pub facts: BTreeMap<String, Fact>,
     /// Places that cannot both stand.
     pub contradictions: Vec<Contradiction>,
+    /// What a model argued of the unclear points, where somebody asked it. It moves nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_reader: Option<SecondReading>,
+}
+
+/// What a local model made of the unclear points of a review. The rules' verdict stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondReading {
+    /// The model's id in the catalogue.
+    pub model: String,
+    /// Each unclear point that it was asked.
+    pub points: Vec<SecondPoint>,
+}
+
+/// One unclear point, and what the second reader made of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondPoint {
+    /// "BAA-04", or a fact's name.
+    pub id: String,
+    /// What the rules made of it.
+    pub was: Present,
+    /// What it is now; unclear where the model could not say, or its words did not hold.
+    pub now: Present,
+    /// The model's reason in its own words, or why its answer does not count.
+    pub because: String,
+    /// The words of the clause that it rests on, at their position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
+    /// The ledger's entry of the prompt; the raw answer is the entry that names it.
+    pub seq: u64,
 }
 
 /// Reviews a document.
@@ -245,7 +305,8 @@ pub fn review(document: &Document, rules: &Rules) -> Review {
             .take(8)
             .map(|other| quotes.clause(&agreement, Some(other)))
             .collect();
-        facts.insert(rule.id.clone(), Fact { present, quote: quotes.clause(&agreement, at), stance, also });
+        let time = at.filter(|_| rule.timed && present == Present::Yes).and_then(|at| only_length(&agreement.clauses[at]));
+        facts.insert(rule.id.clone(), Fact { present, quote: quotes.clause(&agreement, at), stance, also, time });
     }
 
     let kind = kind(&agreement, &provisions);
@@ -304,7 +365,25 @@ pub fn review(document: &Document, rules: &Rules) -> Review {
     let breach_notice_undetermined =
         window.why.as_ref().map(|(why, at)| Undetermined { why: why.clone(), quote: quotes.clause(&agreement, *at) });
     let verdict = verdict::verdict(&kind, &provisions, &red_flags, breach_notice.as_ref(), &contradictions);
-    Review { verdict, kind, provisions, red_flags, breach_notice, breach_notice_undetermined, facts, contradictions }
+    Review {
+        verdict,
+        kind,
+        provisions,
+        red_flags,
+        breach_notice,
+        breach_notice_undetermined,
+        facts,
+        contradictions,
+        second_reader: None,
+    }
+}
+
+/// The time that a clause names; nothing where it names two, or one in two ways.
+fn only_length(clause: &Clause) -> Option<Length> {
+    let found = durations(&clause.text);
+    let first = found.first().filter(|first| !first.differs)?;
+    let same = found.iter().all(|other| (other.value, other.unit) == (first.value, first.unit));
+    same.then_some(Length { value: first.value, unit: first.unit })
 }
 
 /// BAA-07 is about a number, which rules over clauses do not read.

@@ -4,7 +4,9 @@
 //! No network, no clock, no model. Rules are data in `rules/`, each with its citation, the mark of how it was checked,
 //! and examples that must and must not match. They are facts for product design, not legal advice.
 
+pub mod audit;
 pub mod baa;
 pub mod clauses;
+pub mod fetching;
 pub mod reading;
 pub mod terms;

@@ -21,6 +21,7 @@ use provenote_schemas::consent::Evidence;
 use provenote_schemas::note::{NoteText, Support};
 use serde_json::json;
 
+use super::report::companies;
 use super::{Outcome, write_new};
 use crate::args::Demo;
 use crate::documents;
@@ -218,7 +219,8 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
         "ledger verify && provenote report board -o board-report.pdf",
     );
     let verified = home.verify(&practice, Some(&actor), &[])?;
-    let bytes = documents::board_report(&practice.board_record(&actor)?, &verified).map_err(Failure::Could)?;
+    let bytes = documents::board_report(&practice.board_record(&actor)?, &verified, companies(&practice, &actor)?)
+        .map_err(Failure::Could)?;
     practice.report_made(&actor, "board", &bytes)?;
     write_new(&report_pdf, &bytes)?;
     story.result(&told(&verified));

@@ -1,6 +1,7 @@
 //! A file a subcommand.
 
 mod access;
+mod baa;
 mod backup;
 mod bundle;
 mod client;
@@ -15,6 +16,7 @@ mod report;
 mod retention;
 mod session;
 mod settings;
+mod terms;
 mod transcript;
 mod unlock;
 mod vendor;
@@ -48,6 +50,8 @@ pub(crate) fn run(args: Args) -> Outcome {
         Command::Consent(asked) => consent::run(&home, asked),
         Command::Session(asked) => session::run(&home, asked),
         Command::Vendor(asked) => vendor::run(&home, asked),
+        Command::Baa(asked) => baa::run(&home, asked),
+        Command::Terms(asked) => terms::run(&home, asked),
         Command::Transcript(asked) => transcript::run(&home, asked),
         Command::Note(asked) => note::run(&home, asked),
         Command::Ledger(asked) => ledger::run(&home, asked),

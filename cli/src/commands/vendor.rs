@@ -1,4 +1,6 @@
-//! `vendor`: companies that get sound or words.
+//! `vendor`: companies that get sound or words, and what is known of them.
+
+pub(crate) mod audit;
 
 use std::process::ExitCode;
 
@@ -11,11 +13,15 @@ use crate::home::Home;
 use crate::screen::{print, print_json};
 
 pub(super) fn run(home: &Home, asked: Vendor) -> Outcome {
-    let (mut practice, actor) = home.signed_in()?;
     match asked {
+        Vendor::Agreement(asked) => return audit::agreement(home, &asked),
+        Vendor::Questions { asked } => return audit::questions(home, &asked),
+        Vendor::Answer(asked) => return audit::answer(home, &asked),
+        Vendor::Audit(asked) => return audit::audit(home, &asked),
         Vendor::Add { name, does, place, keeps_days, trains, passes_on_to } => {
-            let fact =
-                VendorFact { name, does, place, keeps_days, trains: trains.map(|word| word == "yes"), passes_on_to };
+            let (mut practice, actor) = home.signed_in()?;
+            let trains = trains.map(|word| word == "yes");
+            let fact = VendorFact { name, does, place, keeps_days, trains, passes_on_to, terms_worsened: None };
             let (vendor, seq) = practice.add_vendor(&actor, &fact)?;
             if home.json() {
                 print_json(&json!({ "vendor": vendor, "seq": seq }));
@@ -26,6 +32,7 @@ pub(super) fn run(home: &Home, asked: Vendor) -> Outcome {
             }
         }
         Vendor::List => {
+            let (practice, actor) = home.signed_in()?;
             let vendors = practice.vendors(&actor)?;
             if home.json() {
                 let listed: Vec<_> =
@@ -50,6 +57,7 @@ pub(super) fn run(home: &Home, asked: Vendor) -> Outcome {
             }
         }
         Vendor::Remove { vendor } => {
+            let (mut practice, actor) = home.signed_in()?;
             let seq = practice.remove_vendor(&actor, &vendor)?;
             if home.json() {
                 print_json(&json!({ "seq": seq }));

@@ -13,6 +13,10 @@ fn facts() -> DisclosureFacts {
     facts
 }
 
+fn worse(day: u8, what: &[&str]) -> Option<TermsWorsened> {
+    Some(TermsWorsened { on: format!("2026-11-0{day}"), what: what.iter().map(|one| (*one).to_owned()).collect() })
+}
+
 fn vendor(name: &str) -> VendorFact {
     VendorFact {
         name: name.to_owned(),
@@ -21,6 +25,7 @@ fn vendor(name: &str) -> VendorFact {
         keeps_days: Some(30),
         trains: Some(false),
         passes_on_to: vec!["Second & Sons".to_owned()],
+        terms_worsened: None,
     }
 }
 
@@ -124,6 +129,12 @@ fn every_kind_of_change_is_told_and_weighed() {
             Subject::Processor,
             Weight::Substance,
             "passes what it gets on to Fourth too",
+        ),
+        (
+            |f| f.vendors[0].terms_worsened = worse(1, &["may sell what it gets", "may keep what it gets"]),
+            Subject::Processor,
+            Weight::Substance,
+            "Cloud Scribe, Inc. changed its terms for the worse (2026-11-01): it may sell what it gets; it may keep what it gets",
         ),
         (
             |f| f.vendors[0].passes_on_to.clear(),
@@ -293,14 +304,19 @@ fn any_facts() -> impl Strategy<Value = DisclosureFacts> {
         prop::option::of(0..3_u32),
         prop::option::of(any::<bool>()),
         prop::collection::vec(name(), 0..2),
+        prop::option::of((1..3_u8, prop::collection::vec(name(), 1..3))),
     )
-        .prop_map(|(name, place, keeps_days, trains, on)| VendorFact {
+        .prop_map(|(name, place, keeps_days, trains, on, worse)| VendorFact {
             name: name.to_owned(),
             does: "writes".to_owned(),
             place: place.map(str::to_owned),
             keeps_days,
             trains,
             passes_on_to: on.into_iter().map(str::to_owned).collect(),
+            terms_worsened: worse.map(|(day, what)| TermsWorsened {
+                on: format!("2026-11-0{day}"),
+                what: what.into_iter().map(str::to_owned).collect(),
+            }),
         });
     let backup = (name(), any::<bool>(), 0..3_u32).prop_map(|(place, sealed, days)| BackupFact {
         place: place.to_owned(),
@@ -372,4 +388,32 @@ proptest! {
             prop_assert!(heavy, "{:?}", found);
         }
     }
+}
+
+#[test]
+fn terms_that_became_worse_end_a_consent_once() {
+    let told = |before: Option<TermsWorsened>, after: Option<TermsWorsened>| {
+        let (mut old, mut new) = (facts(), facts());
+        old.vendors[0].terms_worsened = before;
+        new.vendors[0].terms_worsened = after;
+        compare(&old, &new)
+    };
+    let (sale, both) = (["may sell what it gets"], ["may sell what it gets", "may keep what it gets"]);
+    let more = told(worse(1, &sale), worse(2, &both));
+    assert_eq!(more.len(), 1);
+    assert!(more[0].words.ends_with("(2026-11-02): it may keep what it gets"), "what was told before is not told again");
+    assert!(more[0].ends(Promise::ForWorse));
+    let less = told(worse(2, &both), None);
+    assert_eq!((less.len(), less[0].weight), (1, Weight::Relief));
+    assert!(less[0].words.starts_with("there is no longer a warning about the terms of Cloud Scribe, Inc."));
+    let again = told(worse(1, &both), worse(3, &both));
+    assert_eq!((again.len(), again[0].weight), (1, Weight::Form), "the signer agreed to it already");
+    let mixed = told(worse(1, &sale), worse(2, &both[1..]));
+    assert_eq!(mixed.iter().map(|one| one.weight).collect::<Vec<_>>(), [Weight::Substance, Weight::Relief]);
+    // A company that comes with such terms.
+    let (mut old, new) = (facts(), facts());
+    old.vendors.clear();
+    let mut worsened = new.clone();
+    worsened.vendors[0].terms_worsened = worse(1, &sale);
+    assert_eq!(compare(&old, &new).len() + 1, compare(&old, &worsened).len());
 }

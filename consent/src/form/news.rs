@@ -1,10 +1,11 @@
 //! What the short form tells of changes: the clauses of [`compare`], and the same in Spanish.
 
 use provenote_schemas::disclosure::{
-    BackupFact, DisclosureFacts, GatewayFact, Isolation, ModelFact, Place, VendorFact,
+    BackupFact, DisclosureFacts, GatewayFact, Isolation, ModelFact, Place, TermsWorsened, VendorFact,
 };
 
-use crate::changes::{Weight, compare};
+use crate::changes::{Weight, compare, worse_and_no_longer};
+use crate::worsening::worsened_in;
 
 /// Every change, with its weight, as a clause in the language; English where there is no other.
 pub(super) fn news(before: &DisclosureFacts, after: &DisclosureFacts, lang: &str) -> Vec<(Weight, String)> {
@@ -149,6 +150,24 @@ fn vendor(before: &VendorFact, after: &VendorFact, told: &mut Vec<String>) {
     for gone in before.passes_on_to.iter().filter(|one| !after.passes_on_to.contains(one)) {
         told.push(format!("{name} ya no pasa lo que recibe a {gone}"));
     }
+    terms(name, before.terms_worsened.as_ref(), after.terms_worsened.as_ref(), told);
+}
+
+fn terms(name: &str, before: Option<&TermsWorsened>, after: Option<&TermsWorsened>, told: &mut Vec<String>) {
+    if before == after {
+        return;
+    }
+    let (new, gone) = worse_and_no_longer(before, after);
+    let list = |all: &[&str]| all.iter().map(|words| worsened_in(words, "es")).collect::<Vec<_>>().join("; ");
+    if let Some(after) = after.filter(|_| !new.is_empty()) {
+        told.push(format!("{name} cambió sus condiciones para mal ({}): {}", after.on, list(&new)));
+    }
+    if !gone.is_empty() {
+        told.push(format!("ya no hay aviso sobre las condiciones de {name}: {}", list(&gone)));
+    }
+    if new.is_empty() && gone.is_empty() {
+        told.push(format!("lo que empeoró en las condiciones de {name} se dice con otra fecha o en otro orden"));
+    }
 }
 
 /// Whether two of a list bear one name, so that before and after cannot be told apart by it.
@@ -167,6 +186,7 @@ fn vendors(before: &[VendorFact], after: &[VendorFact], told: &mut Vec<String>) 
             None => {
                 let place = new.place.clone().unwrap_or_else(|| "un lugar que nadie ha dicho".to_owned());
                 told.push(format!("{} también recibe sonido o palabras ({}; en {place})", new.name, new.does));
+                terms(&new.name, None, new.terms_worsened.as_ref(), told);
             }
         }
     }
@@ -247,6 +267,14 @@ mod tests {
             keeps_days: (!number.is_multiple_of(2)).then_some(u32::from(number % 5)),
             trains: [None, Some(true), Some(false)][usize::from(number % 3)],
             passes_on_to: vec![format!("W{}", number % 4)],
+            terms_worsened: (!number.is_multiple_of(3)).then(|| TermsWorsened {
+                on: format!("2026-11-0{}", 1 + number % 2),
+                what: [&["may sell what it gets"][..], &["may sell what it gets", "may keep what it gets"]]
+                    [usize::from(number % 2)]
+                .iter()
+                .map(|one| (*one).to_owned())
+                .collect(),
+            }),
         };
         let number = choice / 14;
         match choice % 14 {

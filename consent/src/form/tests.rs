@@ -2,6 +2,7 @@ use super::*;
 use crate::samples::{MADE, adult, all, person, signed_before};
 use crate::states::note_retention;
 use proptest::prelude::*;
+use provenote_schemas::disclosure::TermsWorsened;
 use provenote_templates::{all_bundled, blocks, bundled, content_words, html, plain_text, reading};
 
 /// What the first version says is held to what it said.
@@ -221,6 +222,28 @@ fn a_form_about_companies_tells_what_they_told_and_what_they_did_not() {
     let none =
         render_form(bundled("cloud-vendor", "en").expect("bundled"), &sample_of("an adult")).expect_err("no vendor");
     assert!(none.to_string().contains("needs a company that gets the words"), "{none}");
+}
+
+#[test]
+fn a_form_tells_that_the_terms_of_a_company_became_worse() {
+    let mut ctx = sample_of("a company that does not train");
+    ctx.facts.vendors[0].terms_worsened = Some(TermsWorsened {
+        on: "2026-11-22".to_owned(),
+        what: vec!["may use words to train models".to_owned(), "may sell what it gets".to_owned()],
+    });
+    let text = plain(bundled("cloud-vendor", "en").expect("bundled"), &ctx);
+    assert!(text.contains("Its terms became worse. We saw it on November 22, 2026. Now the company may use words to train models; may sell what it gets"), "{text}");
+    assert!(!text.contains("say that they do not train AI with them"), "no longer sure");
+    let spanish = plain(bundled("cloud-vendor", "es").expect("bundled"), &ctx);
+    assert!(spanish.contains("Lo vimos el 22 de noviembre de 2026. Ahora la empresa puede usar las palabras para entrenar modelos; puede vender lo que recibe"), "{spanish}");
+    // The version before does not tell it, and so is not made; the form for the practice's own notes leaves it to this.
+    let refused = render_form(bundled("cloud-vendor@1", "en").expect("bundled"), &ctx).expect_err("untold").to_string();
+    assert!(refused.contains("how a company's terms became worse"), "{refused}");
+    let notes = plain(bundled("ai-notes", "en").expect("bundled"), &ctx);
+    assert!(notes.contains("We cannot say the same of each company that gets them"), "{notes}");
+    let mut before = ctx.clone();
+    before.facts.vendors[0].terms_worsened = None;
+    assert!(!plain(bundled("cloud-vendor", "en").expect("bundled"), &before).contains("became worse"));
 }
 
 #[test]
@@ -627,6 +650,8 @@ const FROZEN: &[(&str, &str, &str)] = &[
     ("amendment@1", "es", "5f43de0dbe6dfc32c06c2cdfb78cf117cd25d664db98b86ba5641fe323d67f43"),
     ("cloud-vendor@1", "en", "0c7bd536870d7bbecff172e5845f6efafb2d1769be67cd9af3687c1b6a34fd7f"),
     ("cloud-vendor@1", "es", "f27b6d9fd62e3a43f836944bd4ff9f96497b8a9044d5ae389ea28e26dfef7a60"),
+    ("cloud-vendor@2", "en", "959069eddd81a90ccebc37620e3d55d5061a453c7f7980bcdfdbc305851da77e"),
+    ("cloud-vendor@2", "es", "9937a4434f74636c13457ddb6bc0a5bd92360d52473442be42e43d42dd80e3e4"),
     ("group-couple-family@1", "en", "f8ab71e0dec79bc0bec5f417088c5bca3782ed8b83d237e6ff51c1dd9714a807"),
     ("group-couple-family@1", "es", "1cd5153cdb651b7909eb28b8163c1599f6f45f7cf15254756187cfec8d5c23b8"),
     ("minor@1", "en", "272d8065edc7d6177bfa2f5f4c7dc8920c764f42c1b127c7569a1b2461ee4522"),

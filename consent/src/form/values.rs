@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::passages::{LawValues, RecordingValues, laws, recording};
 use super::{FormContext, words};
 use crate::changes::Weight;
+use crate::worsening::worsened_in;
 use crate::states::{AiNotice, State, consent_years, minor_note_retention};
 
 /// Hexadecimal digits of a model's SHA-256 that the form prints; the record holds all 64.
@@ -57,8 +58,10 @@ pub struct FormValues {
     isolated: bool,
     processors: Vec<String>,
     vendors: Vec<VendorValues>,
-    /// A company trains models with the words, or did not say that it does not.
+    /// A company trains models with the words, or did not say that it does not, or changed its terms for the worse.
     may_train: bool,
+    /// A company changed its terms for the worse.
+    terms_worsened: bool,
     backups: Vec<BackupValues>,
     gateways: Vec<GatewayValues>,
     kept: KeptValues,
@@ -112,6 +115,16 @@ struct VendorValues {
     /// `yes`, `no` or `unknown`.
     trains: &'static str,
     passes_on_to: Vec<String>,
+    /// How its terms became worse.
+    worsened: Option<WorsenedValues>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct WorsenedValues {
+    /// The day, in words.
+    on: String,
+    /// Clauses without a full stop.
+    what: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -200,6 +213,10 @@ impl VendorValues {
                 None => "unknown",
             },
             passes_on_to: vendor.passes_on_to.clone(),
+            worsened: vendor.terms_worsened.as_ref().map(|terms| WorsenedValues {
+                on: words::day(&terms.on, lang),
+                what: terms.what.iter().map(|one| worsened_in(one, lang).to_owned()).collect(),
+            }),
         }
     }
 }
@@ -286,7 +303,12 @@ pub(super) fn values(
         isolated: ctx.facts.isolation == Isolation::Enforced,
         processors: ctx.facts.processors.clone(),
         vendors: ctx.facts.vendors.iter().map(|vendor| VendorValues::of(vendor, lang)).collect(),
-        may_train: ctx.facts.vendors.iter().any(|vendor| vendor.trains != Some(false)),
+        may_train: ctx
+            .facts
+            .vendors
+            .iter()
+            .any(|vendor| vendor.trains != Some(false) || vendor.terms_worsened.is_some()),
+        terms_worsened: ctx.facts.vendors.iter().any(|vendor| vendor.terms_worsened.is_some()),
         backups: ctx
             .facts
             .backups

@@ -24,6 +24,11 @@ pub fn intent(lang: &str) -> &'static str {
 /// not known.
 #[must_use]
 pub fn date(time: Time, lang: &str) -> String {
+    day(&time.date(), lang)
+}
+
+/// The same of a date in ISO 8601.
+pub(super) fn day(iso: &str, lang: &str) -> String {
     const ENGLISH: [&str; 12] = [
         "January",
         "February",
@@ -52,11 +57,10 @@ pub fn date(time: Time, lang: &str) -> String {
         "noviembre",
         "diciembre",
     ];
-    let iso = time.date();
-    match (NaiveDate::parse_from_str(&iso, "%Y-%m-%d"), lang) {
+    match (NaiveDate::parse_from_str(iso, "%Y-%m-%d"), lang) {
         (Ok(day), "en") => format!("{} {}, {}", ENGLISH[day.month0() as usize], day.day(), day.year()),
         (Ok(day), "es") => format!("{} de {} de {}", day.day(), SPANISH[day.month0() as usize], day.year()),
-        _ => iso,
+        _ => iso.to_owned(),
     }
 }
 

@@ -17,6 +17,7 @@ fn form() -> ConsentForm {
         keeps_days: None,
         trains: None,
         passes_on_to: vec!["Second & Sons".to_owned()],
+        terms_worsened: None,
     });
     ConsentForm {
         consent: ConsentId::from_random([1; 10]),

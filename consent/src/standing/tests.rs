@@ -590,6 +590,7 @@ fn an_amendment_needs_the_signature_it_amends() {
         keeps_days: Some(30),
         trains: Some(false),
         passes_on_to: Vec::new(),
+        terms_worsened: None,
     });
     let base = short(1, &people, &[Purpose::AiNotes], &old);
     let mut short_form = short(2, &people, &[Purpose::AiNotes], &new);

@@ -342,6 +342,11 @@ impl Script {
         }
     }
 
+    /// With this raw answer to every prompt.
+    pub(crate) fn answering(self, answer: &str) -> Self {
+        Self { answer: answer.to_owned(), ..self }
+    }
+
     pub(crate) fn calling(self, at: impl FnMut(Place) + 'static) -> Self {
         *self.at.borrow_mut() = Some(Box::new(at));
         self

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file and the benchmark use some of them")]
 
+pub(crate) mod vendors;
+
 use std::collections::BTreeSet;
 
 use provenote_consent::withdrawal::{Effect, Fate, Thing, Why};
@@ -513,6 +515,7 @@ pub(crate) fn board(sessions: u8) -> BoardReport {
                 receipt: Digest::of(&[n]),
             })
             .collect(),
+        vendors: if sessions == 0 { Vec::new() } else { vendors::rows() },
         legal: legal_facts().expect("the bundled file"),
         checkpoint: Some(CHECKPOINT.into()),
     }

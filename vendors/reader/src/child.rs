@@ -1,8 +1,8 @@
 //! The process that parses what strangers send.
 //!
 //! The child is a program of ours that does nothing else: `provenote-reader`, or `provenote` itself with an argument
-//! that leads to [`child_main`]. It takes 24 bytes of limits and then the file on standard input, limits its own memory
-//! and processor time, raises the sandbox of the workers (`provenote-lockdown`: no file, no network, no program), and
+//! that leads to [`child_main`]. It takes 24 bytes of limits, eight of a length, so many bytes of a declaration (JSON,
+//! the parts of a page that are its text) and then the file on standard input, limits its own memory and processor time, raises the sandbox of the workers (`provenote-lockdown`: no file, no network, no program), and
 //! answers with one line of JSON on standard output. The parent ends it when the time is up, and believes nothing it
 //! says before the positions have been checked.
 
@@ -14,9 +14,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use provenote_vendors::reading::Document;
+use provenote_vendors::terms::Source;
 use serde::{Deserialize, Serialize};
 
-use crate::{LARGEST_FILE, LONGEST_TEXT, ReadError, limit, read};
+use crate::{LARGEST_FILE, LONGEST_TEXT, ReadError, limit, read_source};
 
 /// The program that becomes the child.
 #[derive(Debug, Clone)]
@@ -81,11 +82,27 @@ enum Answer {
 /// The longest answer: every byte of the text may become six in JSON, and the blocks come on top.
 const LONGEST_ANSWER: u64 = (LONGEST_TEXT as u64) * 12;
 
+/// The longest declaration, in bytes.
+const LONGEST_DECLARATION: u64 = 1 << 20;
+
 /// Reads a file in a process of its own.
 ///
 /// # Errors
 /// [`ChildError`].
 pub fn read_in_child(program: &Program, bytes: &[u8], limits: Limits) -> Result<Document, ChildError> {
+    read_source_in_child(program, bytes, None, limits)
+}
+
+/// Reads a file in a process of its own; of a web page, the parts that a declaration selects.
+///
+/// # Errors
+/// [`ChildError`].
+pub fn read_source_in_child(
+    program: &Program,
+    bytes: &[u8],
+    source: Option<&Source>,
+    limits: Limits,
+) -> Result<Document, ChildError> {
     limit(bytes.len(), LARGEST_FILE)?;
     let not_started = |source| ChildError::Start { path: program.path.clone(), source };
     let mut child = Command::new(&program.path)
@@ -96,7 +113,7 @@ pub fn read_in_child(program: &Program, bytes: &[u8], limits: Limits) -> Result<
         .stderr(Stdio::piped())
         .spawn()
         .map_err(not_started)?;
-    let said = converse(&mut child, bytes, limits);
+    let said = converse(&mut child, bytes, source, limits);
     if said.is_none() {
         // Gone already, or it goes now; either way it is waited for.
         let _ = child.kill();
@@ -112,10 +129,13 @@ pub fn read_in_child(program: &Program, bytes: &[u8], limits: Limits) -> Result<
 }
 
 /// Gives the child the file, and takes what it says on standard output and standard error; `None` when time is up.
-fn converse(child: &mut Child, bytes: &[u8], limits: Limits) -> Option<(Vec<u8>, Vec<u8>)> {
+fn converse(child: &mut Child, bytes: &[u8], source: Option<&Source>, limits: Limits) -> Option<(Vec<u8>, Vec<u8>)> {
     let (mut stdin, stdout, stderr) = (child.stdin.take()?, child.stdout.take()?, child.stderr.take()?);
     let (said, answers) = mpsc::channel();
     let mut request = header(limits);
+    let declared = source.and_then(|source| serde_json::to_vec(source).ok()).unwrap_or_default();
+    request.extend((declared.len() as u64).to_le_bytes());
+    request.extend(declared);
     request.extend_from_slice(bytes);
     // Threads, because either pipe may be full while the other waits. They end when the child does; nobody waits for
     // them, so a child that hands its pipes on cannot hold the parent.
@@ -172,7 +192,7 @@ pub fn child_main() -> ExitCode {
 
 fn child() -> std::io::Result<()> {
     let mut stdin = std::io::stdin().lock();
-    let mut header = [0_u8; 24];
+    let mut header = [0_u8; 32];
     stdin.read_exact(&mut header)?;
     let number = |at: usize| header[at..at + 8].iter().rev().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
     let (memory, seconds, allow_no_sandbox) = (number(0), number(8), number(16) == 1);
@@ -181,10 +201,17 @@ fn child() -> std::io::Result<()> {
     if let (Err(error), false) = (locked, allow_no_sandbox) {
         return answer(&Answer::NoSandbox(error.to_string()));
     }
+    let declared = number(24);
+    if declared > LONGEST_DECLARATION {
+        return answer(&Answer::Error(ReadError::Selector { why: "it is too long".to_owned() }));
+    }
+    let mut source = Vec::new();
+    (&mut stdin).take(declared).read_to_end(&mut source)?;
+    let source: Option<Source> = if source.is_empty() { None } else { Some(serde_json::from_slice(&source)?) };
     let mut bytes = Vec::new();
     stdin.take(LARGEST_FILE as u64 + 1).read_to_end(&mut bytes)?;
     // Parsers of nested formats call themselves: with room for it, and a fall that is caught.
-    let work = std::thread::Builder::new().stack_size(64 << 20).spawn(move || read(&bytes))?;
+    let work = std::thread::Builder::new().stack_size(64 << 20).spawn(move || read_source(&bytes, source.as_ref()))?;
     answer(&match work.join() {
         Ok(Ok(document)) => Answer::Document(document),
         Ok(Err(error)) => Answer::Error(error),

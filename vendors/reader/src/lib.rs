@@ -13,9 +13,10 @@ mod language;
 mod pdf;
 
 use provenote_vendors::reading::{Document, Format};
+use provenote_vendors::terms::Source;
 use serde::{Deserialize, Serialize};
 
-pub use child::{ChildError, Limits, Program, child_main, read_in_child};
+pub use child::{ChildError, Limits, Program, child_main, read_in_child, read_source_in_child};
 pub use language::{Language, language_of};
 
 /// The largest file that is read, in bytes.
@@ -93,6 +94,17 @@ pub enum ReadError {
         /// Its name in English.
         String,
     ),
+    /// A declaration that selects parts of a page in a way that cannot be followed.
+    #[error("the declaration cannot be followed: {why}")]
+    Selector {
+        /// What was wrong.
+        why: String,
+    },
+    /// A page without the parts that a declaration selects.
+    #[error(
+        "nothing stands on the page where the declaration says that the words are: the page was rebuilt, so look at it and track it anew"
+    )]
+    NothingSelected,
     /// Well-formed, and no text in it.
     #[error("the {format} file holds no text")]
     NoText {
@@ -127,13 +139,28 @@ pub enum ReadError {
 /// # Errors
 /// [`ReadError`].
 pub fn read(bytes: &[u8]) -> Result<Document, ReadError> {
+    read_source(bytes, None)
+}
+
+/// Reads a file in this process; of a web page, the parts that a declaration selects.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn read_source(bytes: &[u8], source: Option<&Source>) -> Result<Document, ReadError> {
+    let selection = source.map(Source::selection).transpose();
+    let selection = selection.map_err(|error| ReadError::Selector { why: error.to_string() })?.flatten();
     limit(bytes.len(), LARGEST_FILE)?;
     let document = match detecting::detect(bytes)? {
         detecting::Kind::Pdf => caught(|| pdf::read(bytes))?,
         detecting::Kind::Docx => caught(|| docx::read(bytes))?,
         detecting::Kind::Html(page) => {
             limit(page.len(), LARGEST_PAGE)?;
-            caught(|| Ok(Document::from_html(&page)))?
+            caught(|| {
+                Ok(selection.as_ref().map_or_else(
+                    || Document::from_html(&page),
+                    |selection| Document::from_html_selected(&page, selection),
+                ))
+            })?
         }
         detecting::Kind::Markdown(text) => {
             limit(text.len(), LONGEST_TEXT)?;
@@ -148,6 +175,7 @@ pub fn read(bytes: &[u8]) -> Result<Document, ReadError> {
     if document.blocks.is_empty() {
         return Err(match document.format {
             Format::Text | Format::Markdown => ReadError::Empty,
+            Format::Html if selection.is_some() => ReadError::NothingSelected,
             format => ReadError::NoText { format: name_of(format).to_owned() },
         });
     }

@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use provenote_reader::{ChildError, Limits, Program, ReadError, read, read_in_child};
+use provenote_reader::{ChildError, Limits, Program, ReadError, read, read_in_child, read_source_in_child};
+use provenote_vendors::terms::{Declaration, TermsType};
 
 fn reader() -> Program {
     Program { path: PathBuf::from(env!("CARGO_BIN_EXE_provenote-reader")), arguments: Vec::new() }
@@ -30,6 +31,26 @@ fn the_child_reads_as_this_process_does() {
     }
     let refused = read_in_child(&reader(), &fixture("locked.pdf"), limits());
     assert!(matches!(refused, Err(ChildError::Read(ReadError::Encrypted))), "{refused:?}");
+}
+
+#[test]
+fn a_declaration_goes_with_the_page() {
+    let page = b"<!doctype html><html><body><nav><p>Home and more.</p></nav><div class='legal'><p>We never sell it.</p>
+        <p class='share'>Share this page.</p></div><footer><p>Imprint.</p></footer></body></html>";
+    let read = |css: &str| {
+        let declaration =
+            Declaration::of_page("A", TermsType::new("Privacy Policy"), "https://a.example/", Some(css)).expect("one");
+        read_source_in_child(&reader(), page, Some(&declaration.terms[0].sources[0]), limits())
+    };
+    assert_eq!(read(".legal p:not(.share)").expect("read").text.trim(), "We never sell it.");
+    let empty = read(".terms").expect_err("nothing there");
+    assert!(matches!(empty, ChildError::Read(ReadError::NothingSelected)), "{empty:?}");
+    let bad = read("p[").expect_err("no selector");
+    assert!(matches!(bad, ChildError::Read(ReadError::Selector { .. })), "{bad:?}");
+    // Other formats have no parts to select.
+    let declaration = Declaration::of_page("A", TermsType::new("x"), "https://a.example/", Some("p")).expect("one");
+    let text = read_source_in_child(&reader(), b"We keep it.", Some(&declaration.terms[0].sources[0]), limits());
+    assert_eq!(text.expect("read").text, "We keep it.");
 }
 
 #[test]

@@ -9,6 +9,10 @@ use regex::Regex;
 
 use crate::clauses::{Agreement, Bound, Clause, ClauseKind, Duration, Unit, durations};
 
+/// What a window can be said to count from.
+pub(super) const COUNTED_FROM: &[&str] =
+    &["discovery", "knowledge", "occurrence", "confirmation", "unspecified"];
+
 /// A window for the notice of a breach.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Window {
@@ -56,6 +60,9 @@ static OF_CONTRACT: LazyLock<Regex> = LazyLock::new(|| {
         r"(?:material|alleged|uncured|such|any|the|a) breach(?:es)? (?:of|or violation of|or default under) (?:this|the|its|any (?:material )?(?:term|provision|obligation)|a material|section|VENDOR's obligation|PRACTICE's obligation|contract)[^,;.]{0,30}|material breach|breach(?:es)? (?:of (?:contract|this|the (?:agreement|baa|terms)|confidentiality)|by (?:the )?(?:other|either) party)|(?:cure|remedy|end) (?:the|such|any|a|said) breach|breaching party|non-breaching|breach is not cured|has breached|confidentiality of [^,;.]{0,30}has been breached|breach notification rule",
     )
 });
+static NO_BREACH: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r"(?:\bnot(?: (?:a|an|constitute|constitutes|rise|to|the|level|of|amount|be|result|in|involve|qualify|as|reportable))*|other than(?: a| an)?|excluding|no) $")
+});
 static INCLUDING: LazyLock<Regex> = LazyLock::new(|| regex(r"includ(?:ing|es?)[^,;.]{0,60}\bbreach"));
 static IMPERMISSIBLE: LazyLock<Regex> = LazyLock::new(|| {
     regex(
@@ -72,13 +79,13 @@ static NOTIFY: LazyLock<Regex> = LazyLock::new(|| {
 /// Before a number: it is a limit.
 static LIMIT: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"(?:within|later than|exceed|exceeding|more than|less than|longer than|beyond|maximum(?: of)?|period of|up to|in|under|by|after|the (?:first|next)|than|least|expir\w+ of|before the end of|:|means|is|\()(?: (?:the )?(?:a |an |first |period of |maximum of |next |following |no more than |initial |lesser of |earlier of |shorter of ))*\W*$",
+        r"(?:within|later than|exceed|exceeding|more than|less than|longer than|beyond|maximum(?: of)?|period of|up to|in|under|by|after|the (?:first|next)|than|least|expir\w+ of|before the end of|:|means|is|due|\()(?: (?:the )?(?:a |an |first |period of |maximum of |next |following |no more than |initial |lesser of |earlier of |shorter of ))*\W*$",
     )
 });
 /// Near a number: it is the window of something else.
 static OTHER: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"\bcure[sd]?\b|\bcuring\b|terminat\w*|request(?:s|ed)? (?:for|from|by)|accounting|amendment|\bcop(?:y|ies)\b|retain\w*|invoice|insurance|supplement\w*|follow-?up|full (?:written )?report|final report|complete report|detailed|written (?:report|summary|account|follow)|additional (?:information|details)|further (?:information|details)|more information|status|updates?\b|root[- ]cause|corrective|remediation plan|risk assessment|credit monitoring|law enforcement|years? of|business hours|prior (?:written )?notice|advance|affected individuals within|notify (?:the )?(?:affected )?individuals|notify (?:the )?(?:secretary|hhs|media)|to (?:the )?(?:affected )?individuals|after receipt of|upon receipt of|of receiving|unsuccessful|quarter|aggregate report|summary report|subcontractors? (?:shall|will|must|to) (?:report|notify)|report(?:s|ed)? to VENDOR|notif(?:y|ies) VENDOR|notice to VENDOR|as required by law enforcement|delay\w* (?:the )?(?:notification|notice) (?:for|by)|contain the|list of",
+        r"\bcure[sd]?\b|\bcuring\b|terminat\w*|request(?:s|ed)? (?:for|from|by)|access to PHI\b|designated record set|to (?:the )?(?:secretary|hhs|media)\b|end of (?:the|each) (?:calendar )?year|accounting|amendment|\bcop(?:y|ies)\b|retain\w*|invoice|insurance|supplement\w*|follow-?up|full (?:written )?report|final report|complete report|detailed|written (?:report|summary|account|follow)|additional (?:information|details)|further (?:information|details)|more information|status|updates?\b|root[- ]cause|corrective|remediation plan|risk assessment|credit monitoring|law enforcement|years? of|business hours|prior (?:written )?notice|advance|affected individuals within|notify (?:the )?(?:affected )?individuals|notify (?:the )?(?:secretary|hhs|media)|to (?:the )?(?:affected )?individuals|after receipt of|upon receipt of|of receiving|unsuccessful|quarter|aggregate report|summary report|subcontractors? (?:shall|will|must|to) (?:report|notify)|report(?:s|ed)? to VENDOR|notif(?:y|ies) VENDOR|notice to VENDOR|as required by law enforcement|delay\w* (?:the )?(?:notification|notice) (?:for|by)|contain the|list of",
     )
 });
 static COUNTED: LazyLock<Regex> = LazyLock::new(|| {
@@ -86,6 +93,14 @@ static COUNTED: LazyLock<Regex> = LazyLock::new(|| {
         r"(?P<confirmation>confirm\w*|determin\w*|investigat\w*|conclu\w*|verif\w*|validat\w*)|(?P<discovery>discover\w*|detect\w*|identif(?:y|ies|ying|ication)|uncover\w*)|(?P<knowledge>aware\w*|knowledge|knew|knows?|known|learn\w*|notice of|suspect\w*|realiz\w*|finds? out|found out)|(?P<occurrence>occurr\w*|happen\w*|taking place|took place)|(?P<breach>breach|incident|event)",
     )
 });
+static DUTY: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"\b(?:shall|will|must|agrees?|undertakes?|promises?|commits?|is required|are required|is obligated|responsible for)\b|(?:VENDOR|breach\w*) (?:\w+ )?(?:reports?|notif(?:y|ies)|tells?|informs?|gives?|alerts?)\b|\bby VENDOR\b|(?:is|are) (?:made|given|sent|due|reported|notified|told)\b",
+    )
+});
+/// After a number: what no longer speaks of the promise but of its exceptions.
+static EXCEPTING: LazyLock<Regex> =
+    LazyLock::new(|| regex(r",? (?:except|unless|other than|save (?:as|where)|provided,? (?:however,? )?that|subject to|but (?:may|only))\b"));
 static BLANK: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?:\[[^\[\]]{0,40}\]|\{[^{}]{0,40}\}|\(\s*\)|<[^<>]{0,30}>|\bx{1,3}\b|#) ?(?:\([^()]{0,20}\) ?)?(?:calendar |business |working )?(?:hours?|days?|weeks?)",
@@ -108,7 +123,7 @@ static SUCH_NOTICE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("a constant expression, used by the tests")
+    crate::clauses::ascii(pattern)
 }
 
 /// A window in a clause and what it is for.
@@ -122,11 +137,27 @@ struct Candidate {
 pub(super) fn find(agreement: &Agreement) -> Finding {
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut open: Vec<(Topic, usize, String)> = Vec::new();
+    // "Reportable Event" means an incident or a breach.
+    let events: Vec<&str> = agreement
+        .definitions
+        .iter()
+        .filter(|(term, definition)| {
+            definition.stated
+                && term.len() > 4
+                && !BREACH.is_match(term)
+                && !term.contains("security incident")
+                && ["event", "incident", "occurrence", "matter", "compromise", "violation"].iter().any(|word| term.contains(word))
+                && BREACH.is_match(&definition.body)
+                && !definition.body.contains("same meaning")
+        })
+        .map(|(term, _)| term.as_str())
+        .collect();
     for (at, clause) in agreement.clauses.iter().enumerate() {
-        if clause.kind != ClauseKind::Operative || clause.bound == Bound::Practice {
+        let theirs = clause.bound == Bound::Practice && clause.vendor_from.is_none();
+        if clause.kind != ClauseKind::Operative || theirs {
             continue;
         }
-        read(agreement, at, clause, &mut candidates, &mut open);
+        read(agreement, at, clause, &events, &mut candidates, &mut open);
     }
     decide(agreement, candidates, &open)
 }
@@ -169,7 +200,14 @@ fn decide(agreement: &Agreement, candidates: Vec<Candidate>, open: &[(Topic, usi
                 ..Finding::default()
             };
         }
-        return Finding { window: Some(first.window.clone()), ..Finding::default() };
+        let mut window = first.window.clone();
+        let business = agreement.definitions.iter().any(|(term, definition)| {
+            matches!(term.as_str(), "day" | "days") && definition.stated && definition.body.contains("business day")
+        });
+        if business && window.unit == Unit::Days && !window.calendar {
+            window.unit = Unit::BusinessDays;
+        }
+        return Finding { window: Some(window), ..Finding::default() };
     }
     let near = candidates.first().map(|candidate| candidate.window.clause);
     let why = if near.is_some() {
@@ -190,7 +228,7 @@ fn overlap(agreement: &Agreement, a: usize, b: usize) -> bool {
 }
 
 /// Where each topic is named in a clause: byte and topic, in order.
-fn topics(text: &str) -> Vec<(usize, Topic)> {
+fn topics(text: &str, events: &[&str]) -> Vec<(usize, Topic)> {
     let contract: Vec<(usize, usize)> = OF_CONTRACT.find_iter(text).map(|found| (found.start(), found.end())).collect();
     let including: Vec<usize> = INCLUDING.find_iter(text).map(|found| found.end()).collect();
     let mut found: Vec<(usize, Topic)> = Vec::new();
@@ -199,11 +237,18 @@ fn topics(text: &str) -> Vec<(usize, Topic)> {
         if !of_phi && contract.iter().any(|(from, to)| *from <= place.start() && place.start() < *to) {
             continue;
         }
+        // "Incidents that are not Breaches".
+        if NO_BREACH.is_match(&text[..place.start()]) {
+            continue;
+        }
         let wider = including.iter().any(|end| place.start() < *end && *end <= place.end() + 2);
         found.push((place.start(), if wider { Topic::Including } else { Topic::Breach }));
     }
     found.extend(IMPERMISSIBLE.find_iter(text).map(|place| (place.start(), Topic::Impermissible)));
     found.extend(INCIDENT.find_iter(text).map(|place| (place.start(), Topic::Incident)));
+    for event in events {
+        found.extend(text.match_indices(event).map(|(place, _)| (place, Topic::Including)));
+    }
     found.sort();
     found
 }
@@ -212,6 +257,7 @@ fn read(
     agreement: &Agreement,
     at: usize,
     clause: &Clause,
+    events: &[&str],
     candidates: &mut Vec<Candidate>,
     open: &mut Vec<(Topic, usize, String)>,
 ) {
@@ -222,7 +268,7 @@ fn read(
     if !telling && !heading_tells {
         return;
     }
-    let mut named = topics(text);
+    let mut named = topics(text, events);
     let mut inherited = false;
     if named.is_empty() {
         // "Such notice shall be given within …" speaks of what the sentences before it spoke of.
@@ -233,7 +279,7 @@ fn read(
                 .take(3)
                 .filter(|other| other.kind == ClauseKind::Operative && other.heading == clause.heading);
             for other in before {
-                let topics = topics(&other.text);
+                let topics = topics(&other.text, events);
                 if let Some((_, topic)) = topics.iter().min_by_key(|(_, topic)| *topic) {
                     named.push((0, *topic));
                     break;
@@ -241,14 +287,17 @@ fn read(
             }
         }
         if named.is_empty() {
-            let last = clause.heading.rsplit(" / ").next().unwrap_or_default();
-            if let Some((_, topic)) = topics(last).into_iter().min_by_key(|(_, topic)| *topic) {
-                named.push((0, topic));
-            }
+            // "5. Breach Notification / 5.2 Timing": the nearest heading that names one.
+            let above = clause.heading.rsplit(" / ").find_map(|heading| {
+                topics(heading, events).into_iter().map(|(_, topic)| topic).min()
+            });
+            named.extend(above.map(|topic| (0, topic)));
         }
         inherited = true;
     }
     let nothing_named = named.is_empty();
+    // What explains a deadline sets none: "most agreements give 60 days".
+    let binds = DUTY.is_match(text) || text.len() - clause.own < 130 || text[..clause.own].trim_end().ends_with(':');
     let has_breach = named.iter().any(|(_, topic)| matches!(topic, Topic::Breach | Topic::Including));
     let lengths = durations(text);
     let mut used = false;
@@ -256,7 +305,10 @@ fn read(
         if length.at.end <= clause.own && !clause.whole && clause.own > 0 && inherited {
             continue;
         }
-        if matches!(length.unit, Unit::Years | Unit::Months) {
+        if matches!(length.unit, Unit::Years | Unit::Months) || !binds {
+            continue;
+        }
+        if clause.bound == Bound::Practice && clause.vendor_from.is_some_and(|from| length.at.start < from) {
             continue;
         }
         if !LIMIT.is_match(&text[..length.at.start]) && length.at.start > clause.own + 1 {
@@ -269,6 +321,7 @@ fn read(
         let before = &text[back..length.at.start];
         let after = &text[length.at.end..ahead];
         let sentence_after = after.split(". ").next().unwrap_or_default().split(';').next().unwrap_or_default();
+        let sentence_after = EXCEPTING.find(sentence_after).map_or(sentence_after, |found| &sentence_after[..found.start()]);
         let sentence_before = before.rsplit(". ").next().unwrap_or_default().rsplit(';').next().unwrap_or_default();
         if OTHER.is_match(sentence_after) || OTHER.is_match(sentence_before) {
             continue;
@@ -276,7 +329,7 @@ fn read(
         if nothing_named || !(telling || heading_tells) {
             continue;
         }
-        let counted = topics(sentence_after);
+        let counted = topics(sentence_after, events);
         let group: Vec<Topic> = named
             .iter()
             .filter(|(spot, _)| *spot >= from && *spot < length.at.start)
@@ -311,7 +364,7 @@ fn read(
         };
         candidates.push(Candidate { topic, window, differs: length.differs });
     }
-    if used || !telling || nothing_named {
+    if used || !telling || nothing_named || !binds {
         return;
     }
     let best = named.iter().map(|(_, topic)| *topic).min().unwrap_or(Topic::Incident);

@@ -4,13 +4,18 @@
 //! 170; `~~~` any number; inside brackets too. The segment marked `>` (else the last) is the one whose polarity counts. A segment is a regular
 //! expression over canonical text with words from the lists (`{data}`), whole words only.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::OnceLock;
+use std::rc::Rc;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 // Canonical text is plain ASCII; without Unicode's classes an expression is a tenth the size.
 use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::hybrid::dfa::{Cache, DFA};
+use regex_automata::nfa::thompson::{self, WhichCaptures};
+use regex_automata::{Anchored, Input};
 
-use crate::clauses::{Clause, Polarity};
+use crate::clauses::{Clause, Polarity, durations};
 
 /// How much may lie between two segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,33 +37,75 @@ pub(crate) struct Pattern {
 #[derive(Debug)]
 struct Segment {
     source: String,
-    compiled: OnceLock<Option<Regex>>,
-    openings: OnceLock<Option<Vec<u16>>>,
+    compiled: OnceLock<Option<Finder>>,
 }
 
-/// How the words of a clause begin, as a set: an expression that can only begin otherwise need not be tried.
-pub(crate) struct Openings(Box<[u64; SLOTS / 64]>);
+/// What finds a segment's matches.
+enum Finder {
+    /// Tried at the words that a match can begin with, and nowhere else: one automaton, read forward only.
+    AtWords(Box<DFA>, Mutex<Box<Cache>>),
+    /// Sought everywhere, where it cannot be told how a match begins.
+    Anywhere(Box<Regex>),
+}
 
-/// Places in the set; two openings may share one, which costs a try and never an answer.
-const SLOTS: usize = 8_192;
+impl std::fmt::Debug for Finder {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(if matches!(self, Self::AtWords(..)) { "AtWords" } else { "Anywhere" })
+    }
+}
 
-impl Openings {
-    fn of(text: &str) -> Self {
-        let mut set = Box::new([0_u64; SLOTS / 64]);
-        let bytes = text.as_bytes();
-        for (at, byte) in bytes.iter().enumerate() {
-            if is_word(*byte) && (at == 0 || !is_word(bytes[at - 1])) {
-                for length in 1..=3.min(bytes.len() - at) {
-                    let slot = usize::from(slot(&bytes[at..at + length]));
-                    set[slot / 64] |= 1 << (slot % 64);
+/// How a match of a segment can begin: with this part of a word, or with this word.
+#[derive(Debug, PartialEq, Eq)]
+struct Opening {
+    begins: Vec<u8>,
+    /// True where the word must end there.
+    whole: bool,
+}
+
+/// A set of segments, a bit for each.
+type Set = Rc<[u64]>;
+
+/// Which segments can begin at a word: found by what the word begins with.
+#[derive(Debug)]
+struct Index {
+    known: HashMap<Vec<u8>, Vec<(usize, bool)>>,
+    /// Segments of which that cannot be told.
+    always: Box<[u64]>,
+}
+
+/// No more matches of a segment than this many are looked at in one clause.
+const MOST: usize = 24;
+
+/// No more of a word than this many bytes is looked up.
+const LONGEST_OPENING: usize = 12;
+
+impl Index {
+    fn of(list: &[Segment]) -> Self {
+        let mut known: HashMap<Vec<u8>, Vec<(usize, bool)>> = HashMap::new();
+        let mut always = vec![0_u64; list.len().div_ceil(64)];
+        for (at, segment) in list.iter().enumerate() {
+            match openings(&segment.source) {
+                Some(found) => {
+                    for opening in found {
+                        known.entry(opening.begins).or_default().push((at, opening.whole));
+                    }
+                }
+                None => always[at / 64] |= 1 << (at % 64),
+            }
+        }
+        Self { known, always: always.into() }
+    }
+
+    fn of_word(&self, word: &[u8]) -> Set {
+        let mut set = vec![0_u64; self.always.len()];
+        for length in 1..=word.len().min(LONGEST_OPENING) {
+            for (segment, whole) in self.known.get(&word[..length]).into_iter().flatten() {
+                if !whole || length == word.len() {
+                    set[segment / 64] |= 1 << (segment % 64);
                 }
             }
         }
-        Self(set)
-    }
-
-    fn has(&self, slot: u16) -> bool {
-        self.0[usize::from(slot) / 64] & (1 << (slot % 64)) != 0
+        set.into()
     }
 }
 
@@ -66,35 +113,31 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-fn slot(opening: &[u8]) -> u16 {
-    let mixed = opening.iter().fold(17_u32, |sum, byte| sum.wrapping_mul(131).wrapping_add(u32::from(*byte)));
-    u16::try_from(mixed as usize % SLOTS).unwrap_or(0)
-}
-
-/// How a match of `source` can begin: slots of its first one to three bytes; nothing where that cannot be told.
-fn openings(source: &str) -> Option<Vec<u16>> {
-    if !source.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '(') {
+/// How a match of `source` can begin; nothing where that cannot be told.
+fn openings(source: &str) -> Option<Vec<Opening>> {
+    if !begins_with_word(source) {
         return None;
     }
     let parsed = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(source).ok()?;
     let mut extractor = regex_syntax::hir::literal::Extractor::new();
-    extractor.limit_total(600).limit_literal_len(3).limit_repeat(3);
+    extractor.limit_total(4_000).limit_literal_len(LONGEST_OPENING).limit_repeat(2).limit_class(12);
     let found = extractor.extract(&parsed);
-    let literals = found.literals()?;
-    let mut slots = Vec::with_capacity(literals.len());
-    for literal in literals {
+    let bounded = ends_with_word(source);
+    let mut list = Vec::new();
+    for literal in found.literals()? {
         let bytes = literal.as_bytes();
         // A match that begins beside a word is found by the expression alone.
         if bytes.is_empty() || !is_word(bytes[0]) {
             return None;
         }
-        let length = bytes.iter().take(3).take_while(|byte| is_word(**byte)).count();
-        let length = if bytes.len() > length || literal.is_exact() || bytes.len() >= 3 { length } else { bytes.len() };
-        slots.push(slot(&bytes[..length.max(1)]));
+        let length = bytes.iter().take_while(|byte| is_word(**byte)).count();
+        let whole = length < bytes.len() || (literal.is_exact() && bounded);
+        let opening = Opening { begins: bytes[..length].to_vec(), whole };
+        if !list.contains(&opening) {
+            list.push(opening);
+        }
     }
-    slots.sort_unstable();
-    slots.dedup();
-    Some(slots)
+    Some(list)
 }
 
 /// All segments of all rules, each once.
@@ -102,14 +145,72 @@ fn openings(source: &str) -> Option<Vec<u16>> {
 pub(crate) struct Segments {
     list: Vec<Segment>,
     known: HashMap<String, usize>,
+    index: OnceLock<Index>,
+}
+
+/// Looks at the clauses of one document, and remembers of each word which segments can begin at it.
+pub(crate) struct Reader<'a> {
+    segments: &'a Segments,
+    index: &'a Index,
+    words: HashMap<Vec<u8>, Set>,
 }
 
 /// Where the segments stand in one clause, found when first asked for.
 pub(crate) struct Sight<'a> {
     segments: &'a Segments,
+    index: &'a Index,
     pub(crate) clause: &'a Clause,
-    openings: Openings,
-    seen: Vec<Option<Vec<(usize, usize)>>>,
+    /// Segments that a word of the clause lets begin; others need not be tried.
+    possible: Box<[u64]>,
+    /// Where each word begins, and which segments it lets begin.
+    words: Vec<(usize, Set)>,
+    /// Of each segment, where in `found` its places are, from 1; 0 where it was not asked for.
+    asked: Vec<u16>,
+    found: Vec<Vec<(usize, usize)>>,
+    lengths: OnceCell<f64>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn sight<'b>(&mut self, clause: &'b Clause) -> Sight<'b>
+    where
+        'a: 'b,
+    {
+        let mut possible = self.index.always.clone();
+        let text = clause.text.as_bytes();
+        let mut words = Vec::new();
+        let mut at = 0;
+        while at < text.len() {
+            let length = text[at..].iter().take_while(|byte| is_word(**byte)).count();
+            if length == 0 {
+                at += 1;
+                continue;
+            }
+            let word = &text[at..at + length];
+            if !self.words.contains_key(word) {
+                self.words.insert(word.to_vec(), self.index.of_word(word));
+            }
+            let own = &self.words[word];
+            let mut opens = 0;
+            for (all, own) in possible.iter_mut().zip(&**own) {
+                *all |= own;
+                opens |= own;
+            }
+            if opens != 0 {
+                words.push((at, Rc::clone(own)));
+            }
+            at += length;
+        }
+        Sight {
+            segments: self.segments,
+            index: self.index,
+            clause,
+            possible,
+            words,
+            asked: vec![0; self.segments.list.len()],
+            found: Vec::new(),
+            lengths: OnceCell::new(),
+        }
+    }
 }
 
 impl Segments {
@@ -146,21 +247,23 @@ impl Segments {
         }
         regex_syntax_check(&source)?;
         let place = self.list.len();
-        self.list.push(Segment { source: source.clone(), compiled: OnceLock::new(), openings: OnceLock::new() });
+        self.list.push(Segment { source: source.clone(), compiled: OnceLock::new() });
         self.known.insert(source, place);
+        self.index = OnceLock::new();
         Ok(place)
     }
 
     /// Compiles everything; the error names the first expression that is none.
     pub(crate) fn check(&self) -> Result<(), String> {
         for segment in &self.list {
-            compile(&segment.source).map_err(|error| format!("\"{}\" is no expression: {error}", segment.source))?;
+            compile(&segment.source, true).map_err(|error| format!("\"{}\" is no expression: {error}", segment.source))?;
         }
         Ok(())
     }
 
-    pub(crate) fn sight<'a>(&'a self, clause: &'a Clause) -> Sight<'a> {
-        Sight { segments: self, clause, openings: Openings::of(&clause.text), seen: vec![None; self.list.len()] }
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        let index = self.index.get_or_init(|| Index::of(&self.list));
+        Reader { segments: self, index, words: HashMap::new() }
     }
 }
 
@@ -171,11 +274,40 @@ fn regex_syntax_check(source: &str) -> Result<(), String> {
     if opened == closed { Ok(()) } else { Err(format!("the brackets of \"{source}\" do not pair")) }
 }
 
-fn compile(source: &str) -> Result<Regex, regex::Error> {
-    let begins = source.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | '['));
-    let ends = source.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '*' | '+' | '?' | '}' | ']'));
-    let wrapped = format!("{}(?:{source}){}", if begins { r"\b" } else { "" }, if ends { r"\b" } else { "" });
-    RegexBuilder::new(&wrapped).unicode(false).size_limit(4 << 20).build()
+fn wrapped(source: &str) -> String {
+    let begins = begins_with_word(source) || source.starts_with('[');
+    format!("{}(?:{source}){}", if begins { r"\b" } else { "" }, if ends_with_word(source) { r"\b" } else { "" })
+}
+
+/// Most of the largest automaton that an expression may become.
+const LARGEST: usize = 4 << 20;
+
+fn compile(source: &str, at_words: bool) -> Result<Finder, String> {
+    let wrapped = wrapped(source);
+    if !at_words {
+        let regex = RegexBuilder::new(&wrapped).unicode(false).size_limit(LARGEST).build();
+        return regex.map(|regex| Finder::Anywhere(Box::new(regex))).map_err(|error| error.to_string());
+    }
+    let settings = thompson::Config::new().utf8(false).which_captures(WhichCaptures::None).nfa_size_limit(Some(LARGEST));
+    let nfa = thompson::Compiler::new()
+        .syntax(regex_automata::util::syntax::Config::new().unicode(false).utf8(false))
+        .configure(settings)
+        .build(&wrapped)
+        .map_err(|error| error.to_string())?;
+    let dfa = DFA::builder()
+        .configure(DFA::config().skip_cache_capacity_check(true).cache_capacity(LARGEST / 16))
+        .build_from_nfa(nfa)
+        .map_err(|error| error.to_string())?;
+    let cache = dfa.create_cache();
+    Ok(Finder::AtWords(Box::new(dfa), Mutex::new(Box::new(cache))))
+}
+
+fn begins_with_word(source: &str) -> bool {
+    source.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '(')
+}
+
+fn ends_with_word(source: &str) -> bool {
+    source.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '*' | '+' | '?' | '}' | ']'))
 }
 
 fn parts(text: &str) -> Vec<(Gap, &str)> {
@@ -242,22 +374,48 @@ fn expand(source: &str, words: &BTreeMap<String, String>, depth: u8) -> Result<S
 
 impl Sight<'_> {
     fn places(&mut self, segment: usize) -> &[(usize, usize)] {
-        let text = self.clause.text.as_str();
-        let (segments, openings_here) = (self.segments, &self.openings);
-        self.seen[segment].get_or_insert_with(|| {
-            let one = &segments.list[segment];
-            if let Some(slots) = one.openings.get_or_init(|| openings(&one.source))
-                && !slots.iter().any(|slot| openings_here.has(*slot))
-            {
-                return Vec::new();
-            }
-            let compiled = one.compiled.get_or_init(|| compile(&one.source).ok());
-            compiled
-                .as_ref()
-                .map(|regex| {
-                    regex.find_iter(text.as_bytes()).take(24).map(|found| (found.start(), found.end())).collect()
-                })
-                .unwrap_or_default()
+        if self.asked[segment] == 0 {
+            let text = self.clause.text.as_bytes();
+            let one = &self.segments.list[segment];
+            let anywhere = self.index.always[segment / 64] & (1 << (segment % 64)) != 0;
+            let compiled = one.compiled.get_or_init(|| compile(&one.source, !anywhere).ok());
+            let places = match compiled {
+                Some(Finder::Anywhere(regex)) => {
+                    regex.find_iter(text).take(MOST).map(|found| (found.start(), found.end())).collect()
+                }
+                Some(Finder::AtWords(dfa, cache)) => {
+                    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut places: Vec<(usize, usize)> = Vec::new();
+                    let mut after = 0;
+                    let opens = self.words.iter().filter(|(_, set)| set[segment / 64] & (1 << (segment % 64)) != 0);
+                    for (start, _) in opens {
+                        if *start < after || places.len() == MOST {
+                            continue;
+                        }
+                        let input = Input::new(text).span(*start..text.len()).anchored(Anchored::Yes);
+                        if let Ok(Some(end)) = dfa.try_search_fwd(&mut cache, &input) {
+                            after = end.offset();
+                            places.push((*start, after));
+                        }
+                    }
+                    places
+                }
+                None => Vec::new(),
+            };
+            self.found.push(places);
+            self.asked[segment] = u16::try_from(self.found.len()).unwrap_or(u16::MAX);
+        }
+        self.known_places(segment)
+    }
+
+    fn known_places(&self, segment: usize) -> &[(usize, usize)] {
+        usize::from(self.asked[segment]).checked_sub(1).map_or(&[], |at| &self.found[at])
+    }
+
+    /// The longest time that the clause names, in calendar days.
+    pub(crate) fn longest_days(&self) -> f64 {
+        *self.lengths.get_or_init(|| {
+            durations(&self.clause.text).iter().map(|length| length.calendar_days()).fold(0.0, f64::max)
         })
     }
 
@@ -267,8 +425,11 @@ impl Sight<'_> {
         &mut self,
         pattern: &Pattern,
         anywhere: bool,
-        accept: &dyn Fn(Polarity) -> bool,
+        accept: &dyn Fn(Polarity, usize) -> bool,
     ) -> Option<usize> {
+        if pattern.segments.iter().any(|segment| self.possible[segment / 64] & (1 << (segment % 64)) == 0) {
+            return None;
+        }
         if self.places(pattern.segments[pattern.key]).is_empty() {
             return None;
         }
@@ -281,9 +442,7 @@ impl Sight<'_> {
         let mut ends: Vec<(usize, usize)> = vec![(0, usize::MAX)];
         for (at, segment) in pattern.segments.iter().enumerate() {
             let mut next: Vec<(usize, usize)> = Vec::new();
-            self.places(*segment);
-            let places = self.seen[*segment].as_deref().unwrap_or_default();
-            for (start, end) in places {
+            for (start, end) in self.known_places(*segment) {
                 let (start, end) = (*start, *end);
                 if next.iter().any(|(known, _)| *known == end) {
                     continue;
@@ -301,7 +460,7 @@ impl Sight<'_> {
                 let Some((_, key)) = ends.iter().find(fits) else { continue };
                 if at != pattern.key {
                     next.push((end, *key));
-                } else if accept(self.clause.stretches.at(text, start)) {
+                } else if accept(self.clause.stretches.at(text, start), start) {
                     next.push((end, start));
                 }
             }

@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 use thiserror::Error;
 
 use super::matching::{Pattern, Segments, Sight};
-use crate::clauses::{Agreement, Bound, Clause, ClauseKind, Polarity, durations};
+use crate::clauses::{Agreement, Bound, Clause, ClauseKind, Polarity};
 use crate::reading::Document;
 
 /// Why a file of rules cannot be used.
@@ -62,8 +62,17 @@ struct RawRule {
     no: Vec<RawFind>,
     #[serde(default)]
     unclear: Vec<RawFind>,
+    /// True for a fact of which the time that its clause names is a part.
+    #[serde(default)]
+    timed: bool,
     #[serde(default)]
     absent: Option<RawAbsent>,
+    /// Rules that say the same of a clause with more weight; where one of them holds, this one is not told again.
+    #[serde(default)]
+    yields_to: Vec<String>,
+    /// What, anywhere in the document, answers the worry.
+    #[serde(default)]
+    cleared: Vec<RawFind>,
     #[serde(default)]
     examples: RawExamples,
 }
@@ -185,10 +194,13 @@ pub(crate) struct Rule {
     pub(crate) why: String,
     pub(crate) advice: String,
     pub(crate) replacement: String,
+    pub(crate) timed: bool,
     yes: Vec<Find>,
     no: Vec<Find>,
     unclear: Vec<Find>,
     absent: Option<Absent>,
+    yields_to: Vec<String>,
+    cleared: Vec<Find>,
     examples: Examples,
 }
 
@@ -197,6 +209,21 @@ struct Absent {
     when: Vec<Find>,
     unless: Vec<Find>,
     say: String,
+}
+
+/// A rule, as a list of rules shows it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Listed {
+    /// `provision`, `fact` or `red flag`.
+    pub kind: &'static str,
+    /// Its id, such as `BAA-01`.
+    pub id: String,
+    /// What it finds.
+    pub title: String,
+    /// The law or the reason.
+    pub citation: String,
+    /// How the citation was checked.
+    pub mark: String,
 }
 
 /// Where an example stands in its file: line and column, from 1.
@@ -308,6 +335,23 @@ impl Rules {
         failed.map_or(Ok(self), Err)
     }
 
+    /// Every rule, in the order in which a review uses them.
+    #[must_use]
+    pub fn listed(&self) -> Vec<Listed> {
+        [("provision", &self.provisions), ("fact", &self.facts), ("red flag", &self.red_flags)]
+            .into_iter()
+            .flat_map(|(kind, rules)| {
+                rules.iter().map(move |rule| Listed {
+                    kind,
+                    id: rule.id.clone(),
+                    title: rule.title.clone(),
+                    citation: rule.citation.clone(),
+                    mark: rule.mark.clone(),
+                })
+            })
+            .collect()
+    }
+
     /// Tries every expression, and every rule on its own examples: all that fail.
     pub fn failures(&self) -> Vec<RulesError> {
         let mut failures: Vec<RulesError> = Vec::new();
@@ -352,6 +396,7 @@ impl Rules {
         let mut finds =
             |list: Vec<RawFind>| list.into_iter().map(|find| self.find(file, &id, find)).collect::<Result<Vec<_>, _>>();
         let (yes, no, unclear) = (finds(raw.yes)?, finds(raw.no)?, finds(raw.unclear)?);
+        let cleared = finds(raw.cleared)?;
         let absent = match raw.absent {
             Some(absent) => Some(Absent { when: finds(absent.when)?, unless: finds(absent.unless)?, say: absent.say }),
             None => None,
@@ -378,10 +423,13 @@ impl Rules {
             why,
             advice,
             replacement,
+            timed: raw.timed,
             yes,
             no,
             unclear,
             absent,
+            yields_to: raw.yields_to,
+            cleared,
             examples,
         })
     }
@@ -453,14 +501,17 @@ impl Rules {
             .filter(|rule| wanted(rule))
             .map(|rule| (rule, Ranked::default()))
             .collect();
+        let mut answered = vec![false; found.len()];
         let expanded = expansions(agreement);
+        let mut reader = self.segments.reader();
         for (at, clause) in agreement.clauses.iter().enumerate() {
             if clause.kind == ClauseKind::Note {
                 continue;
             }
-            let mut sight = self.segments.sight(clause);
-            let mut wide = expanded.get(&at).map(|clause| self.segments.sight(clause));
-            for (rule, hits) in &mut found {
+            let mut sight = reader.sight(clause);
+            let mut wide = expanded.get(&at).map(|clause| reader.sight(clause));
+            for ((rule, hits), answered) in found.iter_mut().zip(&mut answered) {
+                *answered = *answered || rule.cleared.iter().any(|find| find.holds(&mut sight));
                 for (finds, list) in
                     [(&rule.yes, &mut hits.yes), (&rule.no, &mut hits.no), (&rule.unclear, &mut hits.unclear)]
                 {
@@ -474,12 +525,26 @@ impl Rules {
                 }
             }
         }
+        for ((_, hits), answered) in found.iter_mut().zip(answered) {
+            if answered {
+                hits.yes.clear();
+            }
+        }
+        for place in 0..found.len() {
+            let stronger: Vec<usize> = found
+                .iter()
+                .filter(|(other, _)| found[place].0.yields_to.contains(&other.id))
+                .flat_map(|(_, hits)| hits.yes.iter().map(|(_, at)| *at))
+                .collect();
+            found[place].1.yes.retain(|(_, at)| !stronger.contains(at));
+        }
         found.into_iter().map(|(rule, ranked)| (rule, ranked.into())).collect()
     }
 
     /// What is missing from the whole: the clause to blame where there is one, and what to say.
     pub(crate) fn absences<'a>(&'a self, agreement: &Agreement) -> Vec<(&'a Rule, Option<usize>, &'a str)> {
         let mut found = Vec::new();
+        let mut reader = self.segments.reader();
         for rule in &self.red_flags {
             let Some(absent) = &rule.absent else { continue };
             let mut blamed = None;
@@ -488,7 +553,7 @@ impl Rules {
                 if clause.kind == ClauseKind::Note {
                     continue;
                 }
-                let mut sight = self.segments.sight(clause);
+                let mut sight = reader.sight(clause);
                 if absent.unless.iter().any(|find| find.holds(&mut sight)) {
                     present = true;
                     break;
@@ -567,23 +632,16 @@ impl Find {
             Within::Heading => clause.kind == ClauseKind::Heading,
         };
         let who = match self.bound {
-            Who::Vendor => clause.bound != Bound::Practice,
+            Who::Vendor => clause.bound != Bound::Practice || clause.vendor_from.is_some(),
             Who::Practice => clause.bound == Bound::Practice,
             Who::Any => true,
         };
         if !kind || !who {
             return false;
         }
-        if !self.section.is_empty() && !self.section.iter().any(|section| section.is_match(&clause.heading)) {
-            return false;
-        }
-        if let Some(limit) = self.over_days
-            && !durations(&clause.text).iter().any(|duration| duration.calendar_days() > limit)
-        {
-            return false;
-        }
         let wanted = self.polarity;
-        let accept = move |polarity: Polarity| match wanted {
+        let from = if self.bound == Who::Vendor && clause.bound == Bound::Practice { clause.vendor_from.unwrap_or(0) } else { 0 };
+        let accept = move |polarity: Polarity, at: usize| at >= from && match wanted {
             Wanted::Said => polarity != Polarity::Denied,
             Wanted::Affirmed => polarity == Polarity::Affirmed,
             Wanted::Denied => polarity == Polarity::Denied,
@@ -591,7 +649,9 @@ impl Find {
             Wanted::Any => true,
         };
         let any = self.any.is_empty() || self.any.iter().any(|pattern| sight.find(pattern, false, &accept).is_some());
-        any && self.all.iter().all(|pattern| sight.find(pattern, true, &|_| true).is_some())
-            && !self.none.iter().any(|pattern| sight.find(pattern, true, &|_| true).is_some())
+        any && self.all.iter().all(|pattern| sight.find(pattern, true, &|_, _| true).is_some())
+            && !self.none.iter().any(|pattern| sight.find(pattern, true, &|_, _| true).is_some())
+            && (self.section.is_empty() || self.section.iter().any(|section| section.is_match(&clause.heading)))
+            && self.over_days.is_none_or(|limit| sight.longest_days() > limit)
     }
 }

@@ -7,7 +7,7 @@ use regex::Regex;
 use serde::Serialize;
 
 /// What a length of time is counted in. Weeks are counted as seven days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     Hours,
@@ -48,14 +48,20 @@ impl Duration {
 
 const WORDS: &str = "(?:a|an|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fourty|fifty|sixty|seventy|eighty|ninety|hundred)";
 
+/// "By the third business day", "no later than the next business day": a number too, where a limit stands before it.
+const ORDINALS: &str = "(?:next|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|fourteenth|fifteenth|twentieth|thirtieth|sixtieth|ninetieth|(?:1st|2nd|3rd|[4-9]th|[1-9]\\dth))";
+
+static ORDINAL_LIMIT: LazyLock<Regex> = LazyLock::new(|| {
+    super::ascii(r"(?:by|than|before|within|until) (?:(?:the )?(?:end|close of business|close) (?:of|on) )?the (?:end of the )?$")
+});
+
 static LENGTH: LazyLock<Regex> = LazyLock::new(|| {
     let words = format!(r"{WORDS}(?:[ -](?:and )?{WORDS})*");
-    let number = format!(r"(?:{words}|\d{{1,4}})");
+    let number = format!(r"(?:{words}|{ORDINALS}|\d{{1,4}})");
     let kind = r"(calendar|consecutive|business|working|banking|full|clear)";
-    Regex::new(&format!(
-        r"\b({number})?(?:[ -]*{kind})?[ -]*(?:\( ?({number})(?:[ -]*{kind})? ?\))?[ -]*{kind}?[ -]*(hours?|hrs?|days?|weeks?|months?|years?)\b(\))?"
+    super::ascii(&format!(
+        r"\b({number})?(?:[ -]*{kind})?[ -]*(?:\( ?({number})(?:[ -]*{kind})? ?\))?[ -]*{kind}?[ -]*(hours?|hrs?|weekdays?|days?|weeks?|months?|years?)\b(\))?"
     ))
-    .expect("a constant expression, used by the tests")
 });
 
 /// Every length of time in `text`, which is folded and in lower case.
@@ -77,14 +83,20 @@ pub fn durations(text: &str) -> Vec<Duration> {
         {
             continue;
         }
+        if first.is_some_and(|first| ordinal(first).is_some()) && !ORDINAL_LIMIT.is_match(&text[..whole.start]) {
+            continue;
+        }
         let kinds: Vec<&str> = [2, 4, 5].iter().filter_map(|at| caught.get(*at)).map(|group| group.as_str()).collect();
-        let business = kinds.iter().any(|kind| matches!(*kind, "business" | "working" | "banking"));
-        let (value, unit) = match caught.get(6).map_or("", |group| group.as_str()).as_bytes().first() {
+        let named = caught.get(6).map_or("", |group| group.as_str());
+        let business = kinds.iter().any(|kind| matches!(*kind, "business" | "working" | "banking"))
+            || named.starts_with("weekday")
+            || NOT_WEEKENDS.is_match(&text[whole.end..]);
+        let (value, unit) = match named.trim_start_matches("week").as_bytes().first().or(named.as_bytes().first()) {
             Some(b'h') if business => (value, Unit::Hours),
             Some(b'h') => (value, Unit::Hours),
             Some(b'd') if business => (value, Unit::BusinessDays),
             Some(b'd') => (value, Unit::Days),
-            Some(b'w') => (value * 7, Unit::Days),
+            Some(b'w' | b's') if named.starts_with("week") => (value * 7, Unit::Days),
             Some(b'm') => (value, Unit::Months),
             _ => (value, Unit::Years),
         };
@@ -94,9 +106,43 @@ pub fn durations(text: &str) -> Vec<Duration> {
     found
 }
 
+/// "five days, weekends and holidays not counted".
+static NOT_WEEKENDS: LazyLock<Regex> = LazyLock::new(|| {
+    super::ascii(r"^\)?,? ?\(?(?:(?:excluding|not counting|other than|except|exclusive of|without) (?:of )?(?:saturdays|weekends|legal holidays|holidays)|on which (?:the )?(?:banks|offices)|(?:weekends|saturdays)[^.;]{0,40}(?:not counted|excluded))")
+});
+
+/// The number of an ordinal that stands alone.
+fn ordinal(text: &str) -> Option<u32> {
+    let known = [
+        ("next", 1),
+        ("first", 1),
+        ("second", 2),
+        ("third", 3),
+        ("fourth", 4),
+        ("fifth", 5),
+        ("sixth", 6),
+        ("seventh", 7),
+        ("eighth", 8),
+        ("ninth", 9),
+        ("tenth", 10),
+        ("fourteenth", 14),
+        ("fifteenth", 15),
+        ("twentieth", 20),
+        ("thirtieth", 30),
+        ("sixtieth", 60),
+        ("ninetieth", 90),
+    ];
+    let figures = text.trim_end_matches(|c: char| c.is_ascii_lowercase());
+    let spelt = known.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+    spelt.or_else(|| (figures.len() < text.len()).then(|| figures.parse().ok()).flatten())
+}
+
 /// A number in figures or words, up to 9,999.
 fn number(text: &str) -> Option<u32> {
     if let Ok(value) = text.parse() {
+        return Some(value);
+    }
+    if let Some(value) = ordinal(text) {
         return Some(value);
     }
     let mut total = 0;
@@ -156,6 +202,10 @@ mod tests {
             ("two weeks after", 14, Unit::Days),
             ("5 (five) business days", 5, Unit::BusinessDays),
             ("within a day", 1, Unit::Days),
+            ("no later than the third business day after", 3, Unit::BusinessDays),
+            ("by the end of the next business day", 1, Unit::BusinessDays),
+            ("within 10 weekdays of", 10, Unit::BusinessDays),
+            ("within five days, excluding weekends and holidays", 5, Unit::BusinessDays),
         ];
         for (text, value, unit) in cases {
             let found = durations(text);

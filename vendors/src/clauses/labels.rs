@@ -95,7 +95,10 @@ pub(crate) fn at_start(text: &str) -> Option<Label> {
         let printed = found.as_str().trim_end_matches(')');
         return make(Style::Digit, printed.parse().unwrap_or(0), printed);
     }
-    caught.name("bullet").and_then(|_| make(Style::Bullet, 0, ""))
+    // "**Term.**" is in bold, "* Term" is an item.
+    let bullet = caught.name("bullet")?;
+    let bold = bullet.as_str() == "*" && !text[bullet.end()..].starts_with(char::is_whitespace);
+    if bold { None } else { make(Style::Bullet, 0, "") }
 }
 
 /// Styles in order: lower, upper, roman, upper roman, digit.
@@ -219,6 +222,7 @@ mod tests {
         }
         assert_eq!(at_start("A business associate may"), None);
         assert_eq!(at_start("45 CFR 164"), None);
+        assert_eq!(at_start("**Term.** This"), None);
     }
 
     #[test]

@@ -32,6 +32,17 @@ static NOTE_INSIDE: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)(?:parties|agreement|drafter|counsel|attorney|you|practice|covered entity|business associate)s? (?:may|should|could|might) (?:also )?(?:wish|want|specify|choose|provide|add|consider|need to|include|delete|negotiate|state)|drafting note|note to (?:draft|counsel)|bracketed (?:language|text)|delete (?:if|this)|choose (?:one|either)|may be added|counsel to confirm|legal (?:review|to confirm)|sample language|template",
     )
 });
+/// Words that an amendment takes out of the agreement that it amends.
+static DELETED: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r#"(?i)(["“][^"“”]{12,1500}["”])[^"“”.;]{0,80}?\b(?:is|are|shall be|be)\s+(?:hereby\s+)?(?:deleted|struck|stricken|removed|omitted|replaced|superseded|no longer)|\b(?:delet(?:ing|es?|ed)|strik(?:ing|es?)|struck|stricken|remov(?:ing|es?|ed)|replac(?:ing|es?)|currently\s+reads?|presently\s+reads?|formerly\s+read|used\s+to\s+read|now\s+reads?\s+in\s+part)\b[^"“”.;]{0,80}?(["“][^"“”]{12,1500}["”])"#,
+    )
+});
+/// Between "deleted" and the quoted words: these are the new ones.
+static INSTEAD: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"(?i)\b(?:replaced|substituted|with|following\s+is\s+(?:added|inserted)|to\s+read|insert\w*|in\s+(?:its|their)\s+place)\b"));
+/// A box that is not ticked.
+static UNTICKED: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s*(?:[-*]\s+)?(?:[☐□❏❑]|\[\s{0,3}\]|\[_{1,3}\]|\(\s{1,3}\)|_{1,4}\s)\s*[A-Za-z]"));
 static BLANK_BRACKET: LazyLock<Regex> = LazyLock::new(|| regex(r"^\[[^\[\]]{0,60}\]$"));
 static OPTIONAL: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)^\s*[\[(]optional[^\])]{0,30}[\])]:?\s*"));
 static MODAL: LazyLock<Regex> = LazyLock::new(|| {
@@ -43,6 +54,9 @@ static ACTION: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?i)\b(?:shall|will|may|must|agrees?|is|are|can|means|to|following|if|not|has|have|only|include|includes|that|by|for|applies|where|of)\W*$|\b(?:shall|will|may|must|agrees?|follow)\b",
     )
+});
+static OPEN_VERB: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r"(?i)\b(?:shall|will|may|must|agrees?(?: to)?|following|includes?|including|not|only)$")
 });
 static DEFINES: LazyLock<Regex> = LazyLock::new(|| {
     regex(
@@ -71,7 +85,7 @@ static SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("a constant expression, used by the tests")
+    super::ascii(pattern)
 }
 
 /// A piece of the document that governs what comes after it.
@@ -162,6 +176,19 @@ fn notes(text: &str) -> Vec<Range<usize>> {
             _ => {}
         }
     }
+    // Quotes are long and many, amendments few.
+    let amends = ["delet", "stri", "remov", "replac", "supersed", "omit", "read", "longer", "struck", "Delet", "Stri", "Remov", "Replac"]
+        .iter()
+        .any(|word| text.contains(word));
+    for caught in DELETED.captures_iter(if amends { text } else { "" }) {
+        let whole = caught.get(0).map_or(0..0, |whole| whole.range());
+        if let Some(quoted) = caught.get(1).or_else(|| caught.get(2)) {
+            let before = &text[whole.start..quoted.start()];
+            if caught.get(1).is_some() || !INSTEAD.is_match(before) {
+                found.push(quoted.range());
+            }
+        }
+    }
     found.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
     let mut outer: Vec<Range<usize>> = Vec::new();
     for range in found {
@@ -183,7 +210,9 @@ impl Walk<'_> {
             BlockKind::Heading { level } => {
                 let raw = &text[block.start..block.end];
                 let folded = fold(raw);
-                if heading_like(&folded) || !MODAL.is_match(&folded) {
+                // "THE COMPANY EXCLUDES ALL LIABILITY … OF ITS SUB-PROCESSORS." is a sentence in capitals.
+                let sentence = folded.ends_with('.') && folded.split(' ').count() > 12;
+                if heading_like(&folded) || !(sentence || MODAL.is_match(&folded)) {
                     self.heading(i32::from(*level), block.start..block.end, &folded);
                 } else {
                     self.body(block.start..block.end, None, None);
@@ -207,7 +236,7 @@ impl Walk<'_> {
                 let base = self
                     .levels
                     .iter()
-                    .filter(|level| level.rank < 40)
+                    .filter(|level| level.rank < 20)
                     .map(|level| level.rank)
                     .max()
                     .unwrap_or(0)
@@ -235,6 +264,7 @@ impl Walk<'_> {
             number: None,
             kind: ClauseKind::Heading,
             bound: Bound::Unknown,
+            vendor_from: None,
             optional: false,
             whole: false,
             stretches: Stretches::read(""),
@@ -259,6 +289,7 @@ impl Walk<'_> {
         }
         let mut optional = BLANK_BRACKET.is_match(raw.trim())
             || (raw.trim_start().starts_with('[') && raw.trim_end().trim_end_matches('.').ends_with(']'));
+        optional |= UNTICKED.is_match(raw);
         let mut start = range.start;
         if let Some(found) = OPTIONAL.find(raw) {
             start += found.end();
@@ -311,6 +342,7 @@ impl Walk<'_> {
                 number,
                 kind: ClauseKind::Heading,
                 bound: Bound::Unknown,
+                vendor_from: None,
                 optional: false,
                 whole: false,
                 stretches: Stretches::read(""),
@@ -320,11 +352,20 @@ impl Walk<'_> {
         }
         let count = spans.len();
         let mut open = None;
+        // "What do we use it for? To …": the question is part of each answer.
+        let question = (count > 1 && first.trim_end_matches('"').ends_with('?') && first.len() < 120)
+            .then(|| self.parties.canonical(&first));
         for (place_in_block, span) in spans.into_iter().enumerate() {
-            let governing = if place_in_block == 0 { lead.clone() } else { String::new() };
+            let governing = match &question {
+                _ if place_in_block == 0 => lead.clone(),
+                Some(question) => question.clone(),
+                None => String::new(),
+            };
             let last = place_in_block + 1 == count;
-            let closing = self.sentence(span, governing, number.clone(), optional, last);
-            if last {
+            let closing = self.sentence(span.clone(), governing, number.clone(), optional, last);
+            // An item of a list often ends without a stop; only a colon or an open verb leaves it open.
+            let waits = place.is_none_or(|(depth, value)| depth < 9 || value > 0) || waits_for_items(&self.document.text[span]);
+            if last && waits {
                 open = closing;
             }
         }
@@ -516,11 +557,18 @@ impl Walk<'_> {
         let own = if lead.is_empty() { 0 } else { lead.len() + 1 };
         let text = if lead.is_empty() { text } else { format!("{lead} {text}") };
         let bound = bound(&text, &heading);
+        let vendor_from = if bound == Bound::Practice { vendor_from(&text) } else { None };
         let stretches = Stretches::read(&text);
-        self.clauses.push(Clause { range, text, own, heading, number, kind, bound, optional, whole, stretches });
+        let clause =
+            Clause { range, text, own, heading, number, kind, bound, vendor_from, optional, whole, stretches };
+        self.clauses.push(clause);
     }
 
     fn kind_of(&self, folded: &str) -> ClauseKind {
+        // A question grants nothing; its answer does.
+        if folded.ends_with('?') {
+            return ClauseKind::Heading;
+        }
         if folded.starts_with("WHEREAS") || folded.starts_with("Whereas") {
             return ClauseKind::Recital;
         }
@@ -589,6 +637,7 @@ impl Walk<'_> {
                 number: None,
                 kind: ClauseKind::Heading,
                 bound: Bound::Unknown,
+                vendor_from: None,
                 optional: false,
                 whole: false,
                 stretches: Stretches::read(""),
@@ -748,6 +797,11 @@ fn stands_open(folded: &str) -> bool {
         && !tail.ends_with(" or")
 }
 
+fn waits_for_items(raw: &str) -> bool {
+    let tail = raw.trim_end().trim_end_matches(['*', '_']);
+    tail.ends_with([':', '-', '\u{2013}', '\u{2014}']) || OPEN_VERB.is_match(tail)
+}
+
 fn independent(text: &str) -> bool {
     let head = &text[..text.floor_char_boundary(60)];
     SUBJECT.find(head).is_some_and(|found| found.start() < 5)
@@ -765,11 +819,20 @@ fn trim_item(part: &str) -> &str {
     part
 }
 
+/// Where, after the covered entity's part, the business associate's begins.
+fn vendor_from(text: &str) -> Option<usize> {
+    SUBJECT.find_iter(text).find_map(|subject| {
+        let before = text[..subject.start()].trim_end();
+        let apart = before.contains("; ") || before.ends_with([';', '.', ',', ':']) || before.ends_with(" and") || before.ends_with(" but");
+        (subject.as_str().starts_with("VENDOR") && apart).then_some(subject.start())
+    })
+}
+
 fn bound(text: &str, heading: &str) -> Bound {
-    if let Some(caught) = SUBJECT.captures(text) {
-        return match &caught[1] {
-            "VENDOR" => Bound::Vendor,
-            "PRACTICE" => Bound::Practice,
+    if let Some(found) = SUBJECT.find(text) {
+        return match found.as_str() {
+            one if one.starts_with("VENDOR") => Bound::Vendor,
+            one if one.starts_with("PRACTICE") => Bound::Practice,
             _ => Bound::Both,
         };
     }

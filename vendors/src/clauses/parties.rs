@@ -114,6 +114,8 @@ const EITHER: &[&str] = &[
 #[derive(Debug, Clone)]
 pub(crate) struct Parties {
     names: HashMap<String, Party>,
+    /// Defined names of things that the rules know under one name: `PHI`, `subcontractor`.
+    things: HashMap<String, &'static str>,
     finder: Regex,
 }
 
@@ -128,12 +130,28 @@ static NAME_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
 });
 static SAID_TO_BE: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r#"(?i:business associate|covered entity)"?(?: (?:shall|will))?(?: mean| means| is| refers to| be| shall refer to)s? (?:the |any )?"?([A-Z][a-z]+(?: [A-Z][a-z]+)?)"?|([A-Z][a-z]+(?: [A-Z][a-z]+)?)"?,? (?:is|are|acts|serves|acting|serving|qualifies|be)(?: \w+){0,3}? (?:as )?(?:the |a |an |its )?"?(?i:business associate|covered entity)"#,
+        r#"(?i:business associate|covered entity)"?(?: (?:shall|will))?(?: mean| means| is| refers to| be| shall refer to)s? (?:the |any )?"?([A-Z][a-z]+(?: [A-Z][a-z]+)?)"?|([A-Z][a-z]+(?: [A-Z][a-z]+)?)(?:,? (?:Inc|LLC|L\.L\.C|Ltd|Corp|Corporation|PLLC|LLP|PC|Co|PBC)\.?)?"?,? (?:is|are|acts|serves|acting|serving|qualifies|be)(?: \w+){0,3}? (?:as )?(?:the |a |an |its )?"?(?i:business associate|covered entity)"#,
+    )
+});
+/// "Business Associate: Inner Harbor Systems LLC" in a list of definitions or on a cover page.
+static LISTED: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r#"(?:(Business Associate|BUSINESS ASSOCIATE)|(?:Covered Entity|COVERED ENTITY))"?(?: \([^()]{0,30}\))?: "?([A-Z][A-Za-z0-9&']+(?: (?:[A-Z][A-Za-z0-9&']*|&|of)){0,4}?)(?:,? (?:Inc|Incorporated|LLC|L\.L\.C|Ltd|Corp|Corporation|PLLC|LLP|PC|P\.C|Co|PBC|GmbH)\b|"|,|\.)"#,
     )
 });
 /// Names that a document gives somebody: `("Pharm")`.
 static GIVEN_NAME: LazyLock<Regex> = LazyLock::new(|| {
     regex(r#"\((?:the |collectively,? |hereinafter,? |each,? )*"(?:the )?([A-Z][A-Za-z0-9&.' -]{1,30}?)"[^()]{0,60}\)"#)
+});
+/// `"Group Data" means Protected Health Information that …`, `("Client Data")` after it, `"Helper" means a subcontractor`.
+static NAMED_THING: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r#""([A-Z][A-Za-z'-]{1,20}(?: [A-Z][A-Za-z'-]{1,20}){0,2})"(?: \([^()]{0,40}\))? (?:shall |will )?(?:means?|refers? to|is|are|includes) (?:any |all |the |that |those |only |each |an? |such |and |electronic )*(?:(?P<health>(?i:protected health information|individually identifiable health information)|PHI\b)|(?P<sub>(?i:sub-?contractors?|sub-?processors?)\b))|(?:(?P<before>(?i:protected health information|individually identifiable health information)|PHI)|(?i:sub-?contractors?|sub-?processors?)(?: [a-z]+){0,14})(?: (?:(?i:of|from|about|relating|received|that)) [^().;]{0,60})? \((?:collectively,? |together,? |the |each,? (?:a |an )?|hereinafter,? |such )*"([A-Z][A-Za-z'-]{1,20}(?: [A-Z][A-Za-z'-]{1,20}){0,2})"\)"#,
+    )
+});
+/// Somebody named by a word of the document's own, who does something.
+static ACTOR: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r"\b([A-Z][A-Za-z0-9]{2,20})(?: hereby| also)? (?:shall|will|agrees|may|must|can|reserves|deletes|uses|makes)\b")
 });
 /// Nobody's names.
 const THINGS: &[&str] = &[
@@ -199,10 +217,37 @@ fn candidates(folded: &str) -> Vec<String> {
             found.push(name.to_owned());
         }
     }
-    found.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    let mut actors: HashMap<&str, usize> = HashMap::new();
+    for caught in ACTOR.captures_iter(folded) {
+        let name = caught.get(1).map_or("", |name| name.as_str());
+        *actors.entry(name).or_default() += 1;
+    }
+    for (name, times) in actors {
+        let lower = name.to_lowercase();
+        let known = found.iter().any(|known| known.split(' ').any(|word| word == name));
+        if times >= 3
+            && !known
+            && !NOBODY.contains(&name)
+            && !THINGS.iter().any(|thing| lower.contains(thing))
+            && !name.chars().all(|c| c.is_uppercase() && !matches!(c, 'A'..='Z'))
+        {
+            found.push(name.to_owned());
+        }
+    }
+    found.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     found.dedup();
     found
 }
+
+/// Words that begin a sentence, and roles that are neither side's name.
+const NOBODY: &[&str] = &[
+    "Associate", "Entity", "Party", "Parties", "This", "That", "They", "Each", "Such", "Any", "All", "Neither", "Either", "Nothing",
+    "Both", "Subcontractors", "Individuals", "Associates", "Entities", "Section", "Notification", "Reports", "Use", "The", "There",
+    "Business", "Covered", "You", "Who", "What", "These", "Those", "Access", "Termination", "Audio", "Personnel", "Users", "Clients",
+    "Patients", "Notices", "Provider", "Affiliates", "Employees", "Workforce", "Officer", "Regulations", "HHS", "Amendments", "BUSINESS",
+    "ASSOCIATE", "COVERED", "ENTITY", "SHALL", "Law", "Disclosures", "Uses", "Copies", "Requests", "Words", "Indemnitor",
+    "Indemnitee", "Discloser", "Recipients",
+];
 
 impl Votes {
     fn of(candidates: &[String]) -> Option<Self> {
@@ -227,7 +272,7 @@ static YOU_ARE_BOUND: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("a constant expression, used by the tests")
+    super::ascii(pattern)
 }
 
 impl Parties {
@@ -242,6 +287,7 @@ impl Parties {
         }
         Self::vote(folded, &mut names);
         Self::introduced(folded, &mut names);
+        let things = Self::named_things(folded, &names);
         if FIRST_PERSON.is_match(folded) {
             let we = if YOU_ARE_BOUND.is_match(folded) { Party::Practice } else { Party::Vendor };
             let you = if we == Party::Vendor { Party::Practice } else { Party::Vendor };
@@ -269,9 +315,31 @@ impl Parties {
                 }
             })
             .collect();
-        let finder = Regex::new(&format!(r"{FIXED}|\b(?:{})(?:'s?)?\b", escaped.join("|")))
-            .unwrap_or_else(|_| Regex::new(FIXED).expect("a constant expression, used by the tests"));
-        Self { names, finder }
+        let mut thing_names: Vec<String> = things.keys().map(|name| format!("{}s?", regex::escape(name))).collect();
+        thing_names.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        let thing_names = if thing_names.is_empty() { String::new() } else { format!(r"\b(?:{})\b|", thing_names.join("|")) };
+        // Names are escaped, and folded text is ASCII: nothing here can fail to compile or match half a character.
+        let finder = regex(&format!(r"{thing_names}{FIXED}|\b(?:{})(?:'s?)?\b", escaped.join("|")));
+        Self { names, things, finder }
+    }
+
+    /// Names that the document gives to protected health information and to subcontractors.
+    fn named_things(folded: &str, names: &HashMap<String, Party>) -> HashMap<String, &'static str> {
+        let mut things = HashMap::new();
+        for caught in NAMED_THING.captures_iter(folded) {
+            let (name, thing) = match (caught.get(1), caught.get(4)) {
+                (Some(name), _) => (name.as_str(), if caught.name("health").is_some() { "PHI" } else { "subcontractor" }),
+                (None, Some(name)) => (name.as_str(), if caught.name("before").is_some() { "PHI" } else { "subcontractor" }),
+                _ => continue,
+            };
+            let lower = name.to_lowercase();
+            let other = ["business associate", "covered entity", "health information", "phi", "subcontractor", "subprocessor", "electronic"];
+            let telling = name.contains(' ') || thing == "subcontractor";
+            if telling && !names.contains_key(name) && !other.iter().any(|known| lower.contains(known)) {
+                things.insert(name.to_owned(), thing);
+            }
+        }
+        things
     }
 
     /// `Acme Scribe, Inc. ("Acme" or "Business Associate")`, `"Business Associate" means Provider`.
@@ -292,11 +360,32 @@ impl Parties {
             let near = &before[before.floor_char_boundary(before.len().saturating_sub(140))..];
             if let Some(name) = NAME_BEFORE.captures(near) {
                 learn(names, &name[1], party);
+                let initials: String = name[1].split(' ').filter_map(|word| word.chars().next()).collect();
+                if initials.len() > 1
+                    && initials.chars().all(|c| c.is_ascii_uppercase())
+                    && folded.contains(&format!("{initials} "))
+                {
+                    learn(names, &initials, party);
+                }
                 if let Some(first) = name[1].split(' ').next()
                     && name[1].contains(' ')
                     && first.len() > 4
                 {
                     learn(names, first, party);
+                }
+            }
+        }
+        for caught in LISTED.captures_iter(folded) {
+            let party = if caught.get(1).is_some() { Party::Vendor } else { Party::Practice };
+            if let Some(name) = caught.get(2) {
+                learn(names, name.as_str(), party);
+                let words: Vec<&str> = name.as_str().split(' ').collect();
+                let initials: String = words.iter().filter_map(|word| word.chars().next()).collect();
+                if words.len() > 1 && initials.len() > 1 && folded.contains(&format!("{initials} ")) {
+                    learn(names, &initials, party);
+                }
+                if words.len() > 1 && words[0].len() > 4 {
+                    learn(names, words[0], party);
                 }
             }
         }
@@ -372,7 +461,7 @@ impl Parties {
             last = found.end();
         }
         lower(&folded[last..], &mut out);
-        out
+        if out.contains("n't") { spelled_out(&out) } else { out }
     }
 
     fn token(&self, matched: &str, before: &str, after: &str) -> Option<String> {
@@ -381,6 +470,9 @@ impl Parties {
         let bare = matched.trim_end_matches("'s").trim_end_matches('\'');
         let tail = if owner { "'s" } else { "" };
         let party = |party: Party| Some(format!("{}{tail}", party.token()));
+        if let Some(thing) = self.things.get(bare).or_else(|| self.things.get(bare.trim_end_matches('s'))) {
+            return Some(if *thing == "subcontractor" && bare.ends_with('s') { "subcontractors".to_owned() } else { (*thing).to_owned() });
+        }
         if let Some(found) = self.names.get(bare) {
             // "Service Provider" is one name; "health care Provider" and "the State of Ohio" are none.
             let lead = before.trim_end();
@@ -531,6 +623,11 @@ fn learn(names: &mut HashMap<String, Party>, name: &str, party: Party) {
         return;
     }
     names.insert(name.to_owned(), party);
+}
+
+/// "we don't" is "we do not", so that a rule needs one spelling of a no.
+fn spelled_out(text: &str) -> String {
+    text.replace("can't", "cannot").replace("won't", "will not").replace("shan't", "shall not").replace("n't", " not")
 }
 
 fn lower(text: &str, out: &mut String) {

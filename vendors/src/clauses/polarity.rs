@@ -6,6 +6,9 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use regex_automata::meta;
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::util::syntax;
 
 /// How the sentence stands to what is said at one place in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +23,7 @@ pub enum Polarity {
 
 /// Phrases with "not", "no" or "never" that deny nothing: "no later than", "not limited to", "not permitted by this".
 static HARMLESS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    super::ascii(
         r"(?x)
         \b(?:
           (?:in\ )?no\ (?:event|case|instance|circumstances?)\ (?:shall\ |will\ |may\ )?(?:such\ \w+\ |the\ \w+\ |this\ |that\ |any\ )?(?:\w+\ )?(?:be\ )?(?:later|more|longer|less|fewer|sooner)\b
@@ -35,41 +38,47 @@ static HARMLESS: LazyLock<Regex> = LazyLock::new(|| {
         | does\ not\ (?:include|comply|currently)
         )",
     )
-    .expect("a constant expression, used by the tests")
 });
 
-static EVENTS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?x)
-        (?P<neg>\b(?:
+/// What opens and closes stretches: a negation, an exception, a new subject with its verb. One automaton finds all three, and
+/// says which it found.
+static EVENTS: LazyLock<meta::Regex> = LazyLock::new(|| {
+    meta::Regex::builder()
+        .syntax(syntax::Config::new().unicode(false).utf8(false).ignore_whitespace(true))
+        .configure(meta::Config::new().utf8_empty(false).which_captures(WhichCaptures::Implicit))
+        .build_many(&[NEGATES, EXCEPTS, BEGINS])
+        .expect("constant expressions, used by the tests")
+});
+const NEGATES: &str = r"
+        \b(?:
             (?:shall|will|may|must|can|could|should|would|does|do|did|is|are|be|has|have|agrees?|and|or)(?:\ (?:also|further|hereby|itself|in\ turn|at\ any\ time|then))?,?\ not\b
           | cannot | won't | don't | doesn't | isn't | aren't | can't | mustn't | shan't | not\ to\b | never
           | nothing\ (?:in|contained|herein|here|about|stated)? | prohibited | barred | forbidden | forbids? | prohibits? | precluded | enjoined
           | (?:refrains?|abstains?|refraining)\ from | declines?\ to | under\ no\ circumstances? | in\ no\ (?:event|case|way|instance|circumstances?) | at\ no\ time
           | neither | nor | none\ of | no\ (?:right|licen[cs]e|permission|authority|authori[sz]ation|use|disclosure|person|party|one|part|phi|data|content|recordings?|employee|obligation|duty|sale|session|audio|customer|client|transcripts?|information|model|copies|copy|output|such|training|third|responsibilit(?:y|ies)|liabilit(?:y|ies)|warrant(?:y|ies)|representations?|subcontractor|sub-?processor|PHI|PRACTICE|VENDOR|other)
           | without\ (?:\w+ing | any\ (?:right|licen[cs]e)) | disclaims? | waives? | instead\ of | rather\ than | not\ (?:permitted|allowed|authori[sz]ed|entitled|required|obligated|obliged|responsible|liable|use|disclose|sell|train|de-?identify|retain|share)
-        )\b)
-      | (?P<exc>\b(?:
+        )\b
+    ";
+const EXCEPTS: &str = r"
+        \b(?:
             except | other\ than | unless | save\ (?:as|for|that|to|where) | but\ only | provided,?\ (?:however,?\ )?that | provided,\ however | however | until | only\ (?:as|to\ the\ extent|if|when|where|with|upon|for|after|in|at)
-        )\b | ,\ but\ (?:may|shall|will|it\ may) )
-      | (?P<new>
+        )\b | ,\ but\ (?:may|shall|will|it\ may)
+    ";
+const BEGINS: &str = r"
             (?:;|\.|,)\ (?:(?:and|or|but|provided|however,?)\ )?(?:VENDOR|PRACTICE|it|they|we|the\ parties|either\ party|each\ party|the\ service)\ (?:hereby\ )?(?:shall|will|may|must|agrees|is|are|can|reserves|has|have|\w+s)\b
           | \b(?:and|but)\ (?:VENDOR|PRACTICE|it)\ (?:hereby\ )?(?:shall|will|may|must|agrees|is|can|reserves)\b
           | \b(?:and|but)\ (?:shall|will|may|must)\b
+          | \b(?:and|but)\ (?:is|are|remains?)\ (?:fully\ |solely\ |also\ )?(?:liable|responsible|permitted|authorized|entitled|free|allowed)\b
           | [.;]\ (?:in\ addition|additionally|furthermore|moreover|notwithstanding|however) | \n
           | ,\ (?:which|where|so)\ (?:VENDOR|it|we)\ (?:may|will)
-        )",
-    )
-    .expect("a constant expression, used by the tests")
-});
+    ";
 
 /// "… is prohibited", "… are not permitted", "… requires a separate written opt-in" after what is named.
 static AFTER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    super::ascii(
         r"(?x)^[^;\n]{0,140}?\b(?:(?:is|are|be|remains?|being)\ (?:strictly\ |expressly\ |hereby\ |specifically\ |absolutely\ |otherwise\ |also\ )*(?:prohibited|forbidden|barred|excluded|disallowed|off-?limits|not\ (?:\w+\ )?(?:permitted|allowed|authori[sz]ed|granted|acceptable|applicable|included|a\ permitted|conferred))
-        | requires?\ [^.;]{0,60}(?:consent|authori[sz]ation|approval|opt-?in|amendment|permission)|(?:shall|will|may|must|can)\ (?:not|never)\ be\b|\bnever\ (?:happens|occurs)|not\ applicable|(?:does|do)\ not\ (?:happen|occur|take\ place|apply))",
+        | requires?\ [^.;]{0,60}(?:consent|authori[sz]ation|approval|opt-?in|amendment|permission)|(?:shall|will|may|must|can)\ (?:not|never)\ be\b|\w+\?\ (?:no|never|not|nobody|nothing)\b|\bnever\ (?:happens|occurs)|not\ applicable|(?:does|do)\ not\ (?:happen|occur|take\ place|apply))",
     )
-    .expect("a constant expression, used by the tests")
 });
 
 /// A sentence with its stretches.
@@ -82,18 +91,18 @@ impl Stretches {
         let harmless: Vec<(usize, usize)> =
             HARMLESS.find_iter(text).map(|found| (found.start(), found.end())).collect();
         let mut stretches = vec![(0, Polarity::Affirmed)];
-        for caught in EVENTS.captures_iter(text) {
-            let whole = caught.get(0).expect("group 0 is the match");
+        for whole in EVENTS.find_iter(text) {
+            let kind = whole.pattern().as_usize();
             let now = stretches.last().map_or(Polarity::Affirmed, |last| last.1);
-            if caught.name("neg").is_some() {
+            if kind == 0 {
                 let inert = harmless.iter().any(|(from, to)| {
                     *from <= whole.start() && whole.start() < *to || whole.start() <= *from && *from < whole.end()
                 });
-                if inert || double(text, whole.start(), whole.as_str()) {
+                if inert || double(text, whole.start(), &text[whole.range()]) {
                     continue;
                 }
                 stretches.push((whole.start(), Polarity::Denied));
-            } else if caught.name("exc").is_some() {
+            } else if kind == 1 {
                 if now == Polarity::Denied {
                     stretches.push((whole.start(), Polarity::Excepted));
                 }

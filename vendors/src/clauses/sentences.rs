@@ -43,6 +43,20 @@ fn split_missed(text: &str, range: Range<usize>, found: &mut Vec<Range<usize>>) 
     let mut at = range.start;
     while at + 2 < range.end {
         let label = bytes[at] == b'.' && bytes[at + 1] == b' ' && bytes[at + 2] == b'(';
+        // "**Term.** This": nor between marks of emphasis and what follows.
+        let marks = bytes[at + 1..range.end].iter().take_while(|byte| matches!(byte, b'*' | b'_')).count();
+        let stop = at + marks;
+        if marks > 0
+            && matches!(bytes[at], b'.' | b'?' | b'!')
+            && bytes.get(stop + 1).is_some_and(u8::is_ascii_whitespace)
+            && stop + 2 < range.end
+            && ends(&text[start..=stop], &text[stop + 1..range.end])
+        {
+            push(text, start..stop + 1, found);
+            start = stop + 2;
+            at = start;
+            continue;
+        }
         if label && ends(&text[start..=at], &text[at + 2..range.end]) {
             push(text, start..at + 1, found);
             start = at + 2;
@@ -141,5 +155,8 @@ mod tests {
         assert_eq!(found[0], "Vendor follows 45 C.F.R. § 164.410.");
         assert_eq!(found[1], "Acme, Inc. may help, e.g. with No. 4.");
         assert!(found.last().expect("a sentence").starts_with("(b)"));
+        let text = "**Term and end.** It lasts. **What for?** To write.";
+        let found: Vec<&str> = sentences(text).into_iter().map(|range| &text[range]).collect();
+        assert_eq!(found, ["**Term and end.", "It lasts.", "**What for?**", "To write."]);
     }
 }

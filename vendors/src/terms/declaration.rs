@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::reading::{Selection, SelectorError};
+
 /// A declaration that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DeclarationError {
@@ -157,10 +159,10 @@ struct RawDeclaration {
 }
 
 /// Where a document, or a part of it, is had from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
-    /// Its address, https or http.
+    /// Its address, https or http, or the whole path of a file of this machine.
     pub fetch: String,
     /// The parts that are the document; empty for all of it.
     pub select: Vec<Selector>,
@@ -172,8 +174,44 @@ pub struct Source {
     pub execute_client_scripts: bool,
 }
 
+impl Source {
+    /// Which parts of a page are the document; `None` where the page itself has to tell.
+    ///
+    /// # Errors
+    /// [`SelectorError`] for a selector that is none.
+    pub fn selection(&self) -> Result<Option<Selection>, SelectorError> {
+        if self.select.is_empty() && self.remove.is_empty() {
+            return Ok(None);
+        }
+        let css = |all: &[Selector]| -> Vec<String> {
+            let only = |one: &Selector| match one {
+                Selector::Css(css) => Some(css.clone()),
+                Selector::Range(_) => None,
+            };
+            all.iter().filter_map(only).collect()
+        };
+        let mut select = css(&self.select);
+        if self.select.is_empty() {
+            select.push("body".to_owned());
+        }
+        let remove = css(&self.remove);
+        let mut selection = Selection::new(select.iter().map(String::as_str), remove.iter().map(String::as_str))?;
+        for one in &self.select {
+            if let Selector::Range(range) = one {
+                let start = (range.start_before.as_deref(), range.start_after.as_deref());
+                let end = (range.end_after.as_deref(), range.end_before.as_deref());
+                // Each has one of both, as `parse` sees to; of one that has none, the selector "" says so.
+                let (start, with_start) = (start.0.or(start.1).unwrap_or_default(), start.0.is_some());
+                let (end, with_end) = (end.0.or(end.1).unwrap_or_default(), end.0.is_some());
+                selection = selection.and_range(start, with_start, end, with_end)?;
+            }
+        }
+        Ok(Some(selection))
+    }
+}
+
 /// One document of terms.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     /// Its type.
     #[serde(rename = "type")]
@@ -213,7 +251,8 @@ impl Declaration {
         Ok(Self { name, terms })
     }
 
-    /// The declaration of one page, as `terms track` makes it.
+    /// The declaration of one page, or of one file by its whole path, as `terms track` makes it. Declarations that come
+    /// from elsewhere name no files: [`Self::parse`].
     ///
     /// # Errors
     /// No name, or an address that cannot be fetched.
@@ -223,7 +262,11 @@ impl Declaration {
             return Err(DeclarationError::Nameless);
         }
         let source = Source {
-            fetch: fetched(&name, kind.as_str(), address)?,
+            fetch: if crate::fetching::is_file(address) {
+                address.to_owned()
+            } else {
+                fetched(&name, kind.as_str(), address)?
+            },
             select: select.map(|css| vec![Selector::Css(css.to_owned())]).unwrap_or_default(),
             remove: Vec::new(),
             filter: Vec::new(),
@@ -326,6 +369,28 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_a_page_are_selected_as_declared() {
+        let page = r#"<body><nav>Home</nav><main><p>One.</p><h2 id="a">Two.</h2><p>Three.</p><p class="z">Four.</p>
+            <p>Five.</p></main></body>"#;
+        let read = |part: &str| {
+            let json = format!(
+                r#"{{"name": "A", "documents": {{"Privacy Policy": {{"fetch": "https://a.example", {part}}}}}}}"#
+            );
+            let declaration = Declaration::parse(&json).expect("a declaration");
+            let selection = declaration.terms[0].sources[0].selection().expect("selectors");
+            let document = crate::reading::Document::from_html_selected(page, &selection.expect("a selection"));
+            document.text.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(read(r#""select": "main", "remove": [".z", "h2"]"#), "One. Three. Five.");
+        assert_eq!(read(r##""select": {"startBefore": "#a", "endBefore": ".z"}"##), "Two. Three.");
+        assert_eq!(read(r##""select": {"startAfter": "#a", "endAfter": ".z"}"##), "Three. Four.");
+        let whole = Declaration::of_page("A", TermsType::new("x"), "https://a.example", None).expect("a page");
+        assert!(whole.terms[0].sources[0].selection().expect("none").is_none());
+        let bad = Declaration::of_page("A", TermsType::new("x"), "https://a.example", Some("p[")).expect("a page");
+        assert!(bad.terms[0].sources[0].selection().is_err());
+    }
+
+    #[test]
     fn what_cannot_be_used_is_said() {
         for (json, said) in [
             ("3", "shape of Open Terms Archive"),
@@ -345,5 +410,7 @@ mod tests {
         }
         assert!(Declaration::of_page("A", TermsType::new("baa"), "ftp://a.example", None).is_err());
         assert!(Declaration::of_page("A", TermsType::new("baa"), "https://a.example/baa", Some("main")).is_ok());
+        let file = Declaration::of_page("A", TermsType::new("baa"), "/home/dana/baa of A.pdf", None).expect("a file");
+        assert_eq!(file.addresses().collect::<Vec<_>>(), ["/home/dana/baa of A.pdf"]);
     }
 }

@@ -88,6 +88,11 @@ impl Side {
         any && of.scope.is_subset(&together)
     }
 
+    /// The concepts that sentences name on a topic.
+    fn named(&self, topic: usize, stance: Stance) -> BTreeSet<usize> {
+        self.on(topic, stance).flat_map(|(_, one)| one.scope.iter().copied()).collect()
+    }
+
     /// The concepts that changed sentences name on a topic.
     fn named_in_changes(&self, topic: usize, stance: Stance) -> BTreeSet<usize> {
         self.on(topic, stance)
@@ -129,7 +134,7 @@ pub(crate) fn judge(rules: &Rules, memory: &mut Memory, old: &Page, new: &Page, 
         all: new.sentences.iter().map(|one| memory.of(rules, one)).collect(),
         changed: aligned.pairs.iter().map(|(_, to)| *to).chain(aligned.added.iter().map(|(at, _)| *at)).collect(),
     };
-    let mut judge = Judge { rules, before, after, found: Vec::new() };
+    let mut judge = Judge { rules, pages: (old, new), before, after, found: Vec::new() };
     for (from, to) in &aligned.pairs {
         let before = judge.found.len();
         judge.compare(Some(*from), Some(*to), true, true);
@@ -152,6 +157,7 @@ pub(crate) fn judge(rules: &Rules, memory: &mut Memory, old: &Page, new: &Page, 
 
 struct Judge<'a> {
     rules: &'a Rules,
+    pages: (&'a Page, &'a Page),
     before: Side,
     after: Side,
     found: Vec<Judged>,
@@ -228,6 +234,8 @@ impl Judge<'_> {
                     Some(Event::ForbidQualified)
                 } else if old.difference(&new).next().is_some() {
                     Some(Event::ForbidFreed)
+                } else if scope.is_none() {
+                    from.zip(to).and_then(|(from, to)| self.reach(from, to))
                 } else {
                     None
                 };
@@ -254,10 +262,36 @@ impl Judge<'_> {
         }
     }
 
+    /// Whether a promise that names the same covers more or less: a word more after "except", or one less after
+    /// "when you use", and no other difference.
+    fn reach(&self, from: usize, to: usize) -> Option<Event> {
+        let (old, new) = (&self.pages.0.sentences[from].reading, &self.pages.1.sentences[to].reading);
+        let (lost, won) = (beyond(old, new), beyond(new, old));
+        let within = |text: &str, words: &[&str], region: &super::rules::Pattern| {
+            let start = region.find_all(text).next().map(|found| found.start());
+            start.is_some_and(|start| {
+                let after: Vec<&str> = tokens(&text[start..]).collect();
+                words.iter().all(|word| after.contains(word))
+            })
+        };
+        match (lost.is_empty(), won.is_empty()) {
+            (true, false) if within(new, &won, &self.rules.exceptions) => Some(Event::ForbidQualified),
+            (false, true) if within(old, &lost, &self.rules.exceptions) => Some(Event::ForbidFreed),
+            (true, false) if within(new, &won, &self.rules.covered) => Some(Event::ForbidBroadened),
+            (false, true) if within(old, &lost, &self.rules.covered) => Some(Event::ForbidNarrowed),
+            _ => None,
+        }
+    }
+
     /// Whether a statement names more than before (true), less (false), or as much.
     fn scope_change(&self, was: &Statement, is: &Statement) -> Option<bool> {
-        let elsewhere_before = self.before.named_in_changes(was.topic, was.stance);
-        let elsewhere_after = self.after.named_in_changes(is.topic, is.stance);
+        // A right holds wherever it is written; what a use covers may differ from place to place.
+        let whole = self.right(was.topic);
+        let elsewhere = |side: &Side, one: &Statement| {
+            if whole { side.named(one.topic, one.stance) } else { side.named_in_changes(one.topic, one.stance) }
+        };
+        let elsewhere_before = elsewhere(&self.before, was);
+        let elsewhere_after = elsewhere(&self.after, is);
         let more: BTreeSet<usize> =
             is.scope.difference(&was.scope).copied().filter(|id| !elsewhere_before.contains(id)).collect();
         let less: BTreeSet<usize> =
@@ -395,6 +429,19 @@ impl Judge<'_> {
                     })
             })
         });
+        // Who passes data on under a promise that nobody trains on it has not said the first for the sake of the first.
+        let bound: Vec<usize> = self
+            .found
+            .iter()
+            .filter(|one| is_training(one) && one.direction == Direction::Better)
+            .filter_map(|one| one.new)
+            .collect();
+        let passed_on = self.rules.topic("sharing");
+        self.found.retain(|one| {
+            !(Some(one.topic) == passed_on
+                && one.direction == Direction::Worse
+                && one.new.is_some_and(|at| bound.contains(&at)))
+        });
         let stays = self.stays(training);
         // A promise beside a use that stays is half a promise.
         if !stays.is_empty() {
@@ -429,6 +476,27 @@ impl Judge<'_> {
             .map(|(at, _)| at)
             .collect()
     }
+}
+
+fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|sign: char| !sign.is_alphanumeric()).filter(|word| word.len() > 3)
+}
+
+/// Words of some length that stand more often in one text than in another.
+fn beyond<'t>(text: &'t str, other: &str) -> Vec<&'t str> {
+    let mut there: HashMap<&str, usize> = HashMap::new();
+    for word in tokens(other) {
+        *there.entry(word).or_default() += 1;
+    }
+    tokens(text)
+        .filter(|word| match there.get_mut(word) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                false
+            }
+            _ => true,
+        })
+        .collect()
 }
 
 /// Whether a period speaks for the person (data goes soon, or at a set time) or against (it is kept long).
@@ -479,8 +547,8 @@ fn direction(changes: &[Judged]) -> Direction {
         (_, 0) => Direction::Worse,
         (0, _) => for_better(),
         // What is said in passing does not balance what decides.
-        _ if worst > best && (best < 2 || bad >= good * 3) => Direction::Worse,
-        _ if best > worst && (worst < 2 || good >= bad * 3) => for_better(),
+        _ if worst > best && (best < 2 || bad * 2 >= good) => Direction::Worse,
+        _ if best > worst && (worst < 2 || good >= bad * 2) => for_better(),
         _ if worst == best && bad >= good * 4 => Direction::Worse,
         _ if worst == best && good >= bad * 4 => for_better(),
         _ => Direction::Mixed,

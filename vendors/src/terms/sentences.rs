@@ -56,6 +56,10 @@ static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
         r"\b(section|sections|clause|clauses|article|articles|paragraph|paragraphs|exhibit|schedule|annex|appendix|part) (?:\d[\w.]*(?:\([\w]+\))*|[ivxlc]+\b|[a-z]\b)(?:(?:,| and| or| through| to) (?:\d[\w.]*(?:\([\w]+\))*))*",
     )
 });
+/// The names that laws give to a link: no promise, however they are worded.
+static LINK_NAME: LazyLock<Regex> = LazyLock::new(|| {
+    fixed(r"\bdo not (?:sell|share)(?:(?: or |/| and )(?:sell|share))? my(?: personal)?(?: information| info| data)?\b")
+});
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
     fixed(
         r"\b(?:(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}|\d{1,2}(?:st|nd|rd|th)? (?:of )?(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?,? \d{4}|\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{2,4})",
@@ -100,6 +104,7 @@ impl Rules {
             }
         }
         let unlabelled = LABEL.replace(&spelled, "");
+        let unlabelled = LINK_NAME.replace_all(&unlabelled, "privacy choices");
         let dated = DATE.replace_all(&unlabelled, "<date>");
         REFERENCE.replace_all(&dated, "$1 #").trim().to_owned()
     }
@@ -280,7 +285,7 @@ fn sentence_ranges(text: &str) -> Vec<Range<usize>> {
             .next()
             .unwrap_or_default();
         let lower = last.to_lowercase();
-        let initial = lower.chars().count() == 1 && last.chars().all(char::is_uppercase);
+        let initial = last.split('.').all(|part| part.chars().count() == 1 && part.chars().all(char::is_uppercase));
         let number = before.trim().chars().all(|sign| sign.is_ascii_digit() || sign == '.');
         if sign == '.' && (number || initial || ABBREVIATIONS.contains(&lower.as_str())) {
             continue;

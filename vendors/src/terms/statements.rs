@@ -42,7 +42,11 @@ impl Statement {
 
     /// The limits that are neither consent nor a way out.
     pub(crate) fn bounds(&self) -> BTreeSet<&str> {
-        self.limits.iter().map(String::as_str).filter(|limit| !matches!(*limit, "consent" | "opt_out")).collect()
+        self.limits
+            .iter()
+            .map(String::as_str)
+            .filter(|limit| !matches!(*limit, "consent" | "opt_out" | "hedge"))
+            .collect()
     }
 
     /// The exceptions to a promise.
@@ -50,7 +54,7 @@ impl Statement {
         self.limits
             .iter()
             .map(String::as_str)
-            .filter(|limit| matches!(*limit, "consent" | "opt_out" | "exception"))
+            .filter(|limit| matches!(*limit, "consent" | "opt_out" | "exception" | "hedge"))
             .collect()
     }
 }
@@ -167,6 +171,10 @@ impl Rules {
 
     fn stances(&self, text: &str, masked: &str, acts: &[super::rules::Seeker]) -> Vec<Stance> {
         let mut found: Vec<Stance> = Vec::new();
+        // Who scrapes, in a sentence that does not speak of us, is someone else.
+        if self.scrapers.is_match(text) && !speaks_first_person(text) {
+            return found;
+        }
         let offered = self.offers.find_all(text).next().map(|offer| offer.range());
         for place in acts.iter().flat_map(|act| act.find_all(text)) {
             let stance = if let Some(offer) = &offered {
@@ -193,8 +201,10 @@ impl Rules {
                 found.push(stance);
             }
         }
-        // One act in several readings: the promise is the more careful one.
-        if found.len() > 1 && found.contains(&Stance::Forbid) {
+        // One act in several readings: the promise is the more careful one, unless it is only conceded.
+        if found.len() > 1 && found.contains(&Stance::Permit) && concedes(text) {
+            found.retain(|stance| *stance == Stance::Permit);
+        } else if found.len() > 1 && found.contains(&Stance::Forbid) {
             found.retain(|stance| *stance == Stance::Forbid);
         }
         found.truncate(1);
@@ -209,6 +219,11 @@ impl Rules {
         let mut end = place.end().min(place.start() + 40);
         while !masked.is_char_boundary(end) {
             end += 1;
+        }
+        // Nor does a "not" far before it negate it.
+        let mut start = start.max(place.start().saturating_sub(REACH));
+        while !masked.is_char_boundary(start) {
+            start += 1;
         }
         self.negations.is_match(&masked[start..end]) || self.negated_after.is_match(clause)
     }
@@ -238,9 +253,13 @@ impl Rules {
                 Some((found.get(0)?.start(), u64::saturating_mul(count, unit)))
             })
             .collect();
-        let (at, hours) = match periods.first() {
-            Some((at, hours)) => (*at, *hours),
-            None => (self.open_ended.find_all(text).next()?.start(), u64::MAX),
+        let soon =
+            || self.promptly.find_all(text).next().filter(|_| topic.acts.get(1).is_some_and(|act| act.is_match(text)));
+        let (at, hours) = match (periods.first(), self.open_ended.find_all(text).next(), soon()) {
+            (Some((at, hours)), _, _) => (*at, *hours),
+            (None, Some(open), _) => (open.start(), u64::MAX),
+            (None, None, Some(soon)) => (soon.start(), PROMPTLY),
+            (None, None, None) => return None,
         };
         // Which verb: the last before the period.
         let last = |act: &super::rules::Seeker| {
@@ -254,8 +273,27 @@ impl Rules {
             [keeps, deletes, ..] => deletes > keeps,
             _ => false,
         };
-        Some(Period { hours, deletes })
+        // What is deleted "permanently" is not kept forever.
+        if deletes && hours == u64::MAX {
+            return None;
+        }
+        Some(Period { hours, deletes: deletes || self.caps.is_match(text) || hours == PROMPTLY })
     }
+}
+
+/// How far a negation reaches, in bytes.
+const REACH: usize = 160;
+
+/// Hours that "promptly" stands for: fewer than any period told in days that matters.
+const PROMPTLY: u64 = 71;
+
+/// Whether a sentence opens with what it grants the reader before it says what is done all the same.
+fn concedes(text: &str) -> bool {
+    ["while ", "although ", "though ", "even though "].iter().any(|opening| text.starts_with(opening))
+}
+
+fn speaks_first_person(text: &str) -> bool {
+    text.split(|sign: char| !sign.is_alphanumeric()).any(|word| matches!(word, "we" | "us"))
 }
 
 fn clause_start(rules: &Rules, masked: &str, at: usize) -> usize {

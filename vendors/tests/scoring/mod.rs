@@ -1,7 +1,9 @@
-//! Scores of the review over labelled fixtures; used by the tests and by the benchmark.
+//! Scores of the review over labelled documents; used by the tests and by the benchmark.
+//!
+//! A label that a careful reader cannot give for certain is left out rather than guessed: only what is labelled counts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use provenote_vendors::baa::{Present, Quote, Review, Rules, Unit, review};
 use provenote_vendors::reading::Document;
@@ -14,8 +16,17 @@ struct Window {
     unit: String,
 }
 
+/// What of a document has no single right answer, and is therefore not scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Open {
+    Windows,
+    Contradictions,
+    Flags,
+}
+
 /// A labelled clause or agreement.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Case {
     #[serde(default)]
@@ -26,8 +37,13 @@ pub(crate) struct Case {
     is_baa: Option<bool>,
     #[serde(default)]
     breach: Option<Window>,
+    /// `yes`, `no`, `unclear`, or `not_yes` (no or unclear).
     #[serde(default)]
     facts: BTreeMap<String, String>,
+    /// For facts that are there: words that the review's quotes must share.
+    #[serde(default)]
+    quotes: BTreeMap<String, String>,
+    /// As `facts`.
     #[serde(default)]
     provisions: BTreeMap<String, String>,
     #[serde(default)]
@@ -36,6 +52,22 @@ pub(crate) struct Case {
     may: BTreeSet<String>,
     #[serde(default)]
     contradictions: BTreeSet<String>,
+    #[serde(default)]
+    open: BTreeSet<Open>,
+}
+
+/// A label of the other shape: one clause of one agreement.
+#[derive(Debug, Deserialize)]
+struct Clause {
+    file: String,
+    clause: String,
+    present: String,
+    #[serde(default)]
+    quote: String,
+    #[serde(default)]
+    days: Option<f64>,
+    #[serde(default)]
+    hours: Option<u32>,
 }
 
 /// Right and wrong, with the wrong ones named.
@@ -54,16 +86,35 @@ impl Tally {
         }
     }
 
+    /// How many were labelled.
+    pub(crate) fn all(&self) -> usize {
+        self.right + self.misses.len()
+    }
+
     /// The share that is right.
     pub(crate) fn share(&self) -> f64 {
-        let all = self.right + self.misses.len();
-        if all == 0 { 1.0 } else { self.right as f64 / all as f64 }
+        share(self.right, self.all())
     }
 
     /// How many are wrong.
     pub(crate) fn wrong(&self) -> usize {
         self.misses.len()
     }
+}
+
+fn share(right: usize, all: usize) -> f64 {
+    if all == 0 { 1.0 } else { right as f64 / all as f64 }
+}
+
+/// What to print with the rates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Detail {
+    /// The rates alone.
+    Rates,
+    /// How often each provision, fact or flag went wrong, and in which way; no words of any document.
+    Kinds,
+    /// Every miss, with its document and quote.
+    Misses,
 }
 
 /// The score of a set.
@@ -73,51 +124,76 @@ pub(crate) struct Score {
     pub(crate) facts: Tally,
     /// Windows right, or not told where there is none.
     pub(crate) windows: Tally,
+    /// Windows told as a number that is not the labelled one: worse than `undetermined`.
+    pub(crate) wrong_numbers: Vec<String>,
+    /// Quotes of facts that share no words with the labelled quote.
+    pub(crate) quotes: Tally,
     found: usize,
     missed: Vec<String>,
     excess: Vec<String>,
     contradictions: Tally,
+    kinds: BTreeMap<String, usize>,
     /// Quotes that do not stand where they are said to stand.
     pub(crate) misplaced: usize,
+    documents: usize,
 }
 
 impl Score {
     /// Red flags raised of those that should be.
     pub(crate) fn recall(&self) -> f64 {
-        let all = self.found + self.missed.len();
-        if all == 0 { 1.0 } else { self.found as f64 / all as f64 }
+        share(self.found, self.found + self.missed.len())
     }
 
     /// Red flags rightly raised of those raised.
     pub(crate) fn precision(&self) -> f64 {
-        let all = self.found + self.excess.len();
-        if all == 0 { 1.0 } else { self.found as f64 / all as f64 }
+        share(self.found, self.found + self.excess.len())
     }
 
-    /// In words; `names` adds what is wrong.
-    pub(crate) fn report(&self, names: bool) -> String {
+    fn kind(&mut self, kind: String) {
+        *self.kinds.entry(kind).or_default() += 1;
+    }
+
+    /// In words.
+    pub(crate) fn report(&self, detail: Detail) -> String {
         let mut out = format!(
-            "provisions and facts {:.3} ({} wrong), breach windows {} wrong of {}, red flags recall {:.3} precision {:.3}, contradictions {} wrong of {}, misplaced quotes {}",
+            "{} texts: provisions and facts {:.3} ({} of {} wrong), breach windows {} of {} exact, {} undetermined, {} wrong, red flags recall {:.3} ({} missed) precision {:.3} ({} in excess), contradictions {} of {} wrong, quotes of facts {} of {} elsewhere, misplaced quotes {}",
+            self.documents,
             self.facts.share(),
             self.facts.wrong(),
-            self.windows.wrong(),
-            self.windows.right + self.windows.wrong(),
+            self.facts.all(),
+            self.windows.all() - self.windows.wrong(),
+            self.windows.all(),
+            self.windows.wrong() - self.wrong_numbers.len(),
+            self.wrong_numbers.len(),
             self.recall(),
+            self.missed.len(),
             self.precision(),
+            self.excess.len(),
             self.contradictions.wrong(),
-            self.contradictions.right + self.contradictions.wrong(),
+            self.contradictions.all(),
+            self.quotes.wrong(),
+            self.quotes.all(),
             self.misplaced
         );
-        if names {
-            for (kind, list) in [
-                ("fact", &self.facts.misses),
-                ("window", &self.windows.misses),
-                ("missed", &self.missed),
-                ("excess", &self.excess),
-                ("contradiction", &self.contradictions.misses),
-            ] {
-                for miss in list {
-                    out.push_str(&format!("\n  {kind}: {miss}"));
+        match detail {
+            Detail::Rates => {}
+            Detail::Kinds => {
+                for (kind, times) in &self.kinds {
+                    out.push_str(&format!("\n  {times} × {kind}"));
+                }
+            }
+            Detail::Misses => {
+                for (kind, list) in [
+                    ("fact", &self.facts.misses),
+                    ("window", &self.windows.misses),
+                    ("missed", &self.missed),
+                    ("excess", &self.excess),
+                    ("contradiction", &self.contradictions.misses),
+                    ("quote", &self.quotes.misses),
+                ] {
+                    for miss in list {
+                        out.push_str(&format!("\n  {kind}: {miss}"));
+                    }
                 }
             }
         }
@@ -125,14 +201,34 @@ impl Score {
     }
 }
 
-/// The cases of a folder of `fixtures/baa`, with their texts.
+/// The cases of a part of `fixtures/baa`, with their texts.
 pub(crate) fn fixtures(part: &str) -> Vec<Case> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/baa").join(part);
+    folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/baa").join(part))
+}
+
+/// The cases of a folder outside the project that `PROVENOTE_BAA_CASES` names; several are separated by `:`.
+pub(crate) fn elsewhere() -> Vec<(PathBuf, Vec<Case>)> {
+    std::env::var_os("PROVENOTE_BAA_CASES")
+        .map(|folders| std::env::split_paths(&folders).map(|path| (path.clone(), folder(&path))).collect())
+        .unwrap_or_default()
+}
+
+/// The cases of a folder with `labels.yaml` (of either shape) and, if there is one, `clauses.yaml`.
+pub(crate) fn folder(folder: &Path) -> Vec<Case> {
     let read = |name: &str| {
-        std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{part}/{name}: {error}"))
+        std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name} in {folder:?}: {error}"))
     };
-    let mut cases: Vec<Case> = serde_saphyr::from_str(&read("clauses.yaml")).expect("labelled clauses");
-    let mut whole: Vec<Case> = serde_saphyr::from_str(&read("labels.yaml")).expect("labelled agreements");
+    let mut cases: Vec<Case> = if folder.join("clauses.yaml").exists() {
+        serde_saphyr::from_str(&read("clauses.yaml")).expect("labelled clauses")
+    } else {
+        Vec::new()
+    };
+    let labels = read("labels.yaml");
+    let mut whole: Vec<Case> = if labels.lines().any(|line| line.trim_start().starts_with("clause:")) {
+        gathered(serde_saphyr::from_str(&labels).expect("labelled clauses of agreements"))
+    } else {
+        serde_saphyr::from_str(&labels).expect("labelled agreements")
+    };
     for case in &mut whole {
         case.text = read(&case.file);
     }
@@ -140,13 +236,51 @@ pub(crate) fn fixtures(part: &str) -> Vec<Case> {
     cases
 }
 
+/// One case for each agreement of which single clauses are labelled.
+fn gathered(clauses: Vec<Clause>) -> Vec<Case> {
+    let mut cases: BTreeMap<String, Case> = BTreeMap::new();
+    for clause in clauses {
+        let case = cases.entry(clause.file.clone()).or_insert_with(|| Case {
+            file: clause.file.clone(),
+            is_baa: Some(true),
+            open: BTreeSet::from([Open::Contradictions, Open::Flags]),
+            ..Case::default()
+        });
+        let fact = match clause.clause.as_str() {
+            "breach_notice_window" => {
+                case.breach = match (clause.hours, clause.days) {
+                    (Some(hours), _) => Some(Window { value: hours, unit: "hours".to_owned() }),
+                    (None, Some(days)) => Some(Window { value: days as u32, unit: "days".to_owned() }),
+                    (None, None) => None,
+                };
+                continue;
+            }
+            "training_or_improvement_use_permitted" => "training_or_improvement_permitted",
+            "return_or_destroy_at_termination" => "return_or_destroy",
+            "business_associate_liable_for_subcontractors" => "liable_for_subcontractors",
+            "explicit_training_prohibition" => "training_prohibited",
+            "liability_cap_or_limitation" => "liability_cap",
+            other => other,
+        };
+        case.facts.insert(fact.to_owned(), clause.present.clone());
+        if clause.present == "yes" && !clause.quote.is_empty() {
+            case.quotes.insert(fact.to_owned(), clause.quote);
+        }
+    }
+    cases.into_values().collect()
+}
+
 fn document(case: &Case) -> Document {
-    if case.file.ends_with(".md") { Document::from_markdown(&case.text) } else { Document::from_text(&case.text) }
+    match Path::new(&case.file).extension().and_then(|name| name.to_str()) {
+        Some("md") => Document::from_markdown(&case.text),
+        Some("html") => Document::from_html(&case.text),
+        _ => Document::from_text(&case.text),
+    }
 }
 
 /// Reviews every case and compares.
 pub(crate) fn score(rules: &Rules, cases: &[Case]) -> Score {
-    let mut score = Score::default();
+    let mut score = Score { documents: cases.len(), ..Score::default() };
     for case in cases {
         let document = document(case);
         let found = review(&document, rules);
@@ -157,74 +291,145 @@ pub(crate) fn score(rules: &Rules, cases: &[Case]) -> Score {
     score
 }
 
-fn compare(score: &mut Score, case: &Case, found: &Review, name: &str) {
-    if let Some(is_baa) = case.is_baa {
-        score.facts.note(found.kind.is_baa == is_baa, || {
-            format!("{name}: is_baa {} because {}", found.kind.is_baa, found.kind.why)
-        });
-    }
-    let spoken = |present: Present| match present {
+fn spoken(present: Present) -> &'static str {
+    match present {
         Present::Yes => "yes",
         Present::No => "no",
         Present::Unclear => "unclear",
-    };
+    }
+}
+
+fn agrees(present: Present, wanted: &str) -> bool {
+    if wanted == "not_yes" { present != Present::Yes } else { spoken(present) == wanted }
+}
+
+fn compare(score: &mut Score, case: &Case, found: &Review, name: &str) {
+    if let Some(is_baa) = case.is_baa {
+        let right = found.kind.is_baa == is_baa;
+        if !right {
+            score.kind(format!("is_baa is {} not {is_baa}", found.kind.is_baa));
+        }
+        score.facts.note(right, || format!("{name}: is_baa {} because {}", found.kind.is_baa, found.kind.why));
+    }
     for (id, wanted) in &case.facts {
-        let fact = &found.facts[id];
-        score.facts.note(spoken(fact.present) == wanted, || {
-            format!("{name}: {id} is {} not {wanted}: {}", spoken(fact.present), fact.quote.quote)
-        });
+        let fact = found.facts.get(id).unwrap_or_else(|| panic!("{name}: no fact {id}"));
+        let right = agrees(fact.present, wanted);
+        if !right {
+            score.kind(format!("{id} is {} not {wanted}", spoken(fact.present)));
+        }
+        score
+            .facts
+            .note(right, || format!("{name}: {id} is {} not {wanted}: {}", spoken(fact.present), fact.quote.quote));
+        if let Some(words) = case.quotes.get(id).filter(|_| right) {
+            let all: Vec<String> =
+                std::iter::once(&fact.quote).chain(&fact.also).map(|quote| bare(&quote.quote)).collect();
+            let words = bare(words);
+            score.quotes.note(all.iter().any(|quote| quote.contains(&words) || words.contains(quote.as_str())), || {
+                format!("{name}: {id} quotes {all:?} for {words:?}")
+            });
+        }
     }
     for (id, wanted) in &case.provisions {
         let own = found.provisions.iter().find(|own| own.id == *id).expect("a known provision");
-        score.facts.note(spoken(own.present) == wanted, || {
-            format!("{name}: {id} is {} not {wanted}: {}", spoken(own.present), own.quote.quote)
-        });
-    }
-    if case.breach.is_some() || case.is_baa == Some(true) {
-        let told = found.breach_notice.as_ref().map(|notice| {
-            (
-                notice.value,
-                match notice.unit {
-                    Unit::Hours => "hours",
-                    Unit::Days => "days",
-                    Unit::BusinessDays => "business_days",
-                    Unit::Months => "months",
-                    Unit::Years => "years",
-                },
-            )
-        });
-        let wanted = case.breach.as_ref().map(|window| (window.value, window.unit.as_str()));
+        let right = agrees(own.present, wanted);
+        if !right {
+            score.kind(format!("{id} is {} not {wanted}", spoken(own.present)));
+        }
         score
-            .windows
-            .note(told == wanted, || format!("{name}: {told:?} for {wanted:?} {:?}", found.breach_notice_undetermined));
+            .facts
+            .note(right, || format!("{name}: {id} is {} not {wanted}: {}", spoken(own.present), own.quote.quote));
     }
+    if (case.breach.is_some() || case.is_baa == Some(true)) && !case.open.contains(&Open::Windows) {
+        compare_windows(score, case, found, name);
+    }
+    if !case.open.contains(&Open::Flags) {
+        compare_flags(score, case, found, name);
+    }
+    if case.is_baa.is_some() && !case.open.contains(&Open::Contradictions) {
+        let told: BTreeSet<String> = found.contradictions.iter().map(|found| found.id.clone()).collect();
+        for id in &case.contradictions {
+            if !told.contains(id) {
+                score.kind(format!("contradiction {id} not told"));
+            }
+            score.contradictions.note(told.contains(id), || format!("{name}: {id} not told"));
+        }
+        for contradiction in found.contradictions.iter().filter(|told| !case.contradictions.contains(&told.id)) {
+            score.kind(format!("contradiction {} told wrongly", contradiction.id));
+            score.contradictions.note(false, || {
+                format!(
+                    "{name}: {} told: {} / {}",
+                    contradiction.id, contradiction.one.quote, contradiction.other.quote
+                )
+            });
+        }
+    }
+}
+
+fn compare_windows(score: &mut Score, case: &Case, found: &Review, name: &str) {
+    let told = found.breach_notice.as_ref().map(|notice| {
+        (
+            notice.value,
+            match notice.unit {
+                Unit::Hours => "hours",
+                Unit::Days => "days",
+                Unit::BusinessDays => "business_days",
+                Unit::Months => "months",
+                Unit::Years => "years",
+            },
+        )
+    });
+    let wanted = case.breach.as_ref().map(|window| (window.value, window.unit.as_str()));
+    if told != wanted {
+        score.kind(
+            match (told, wanted) {
+                (None, _) => "window not told",
+                (Some(_), None) => "window told where none is stated",
+                (Some((a, _)), Some((b, _))) if a == b => "window with the wrong unit",
+                _ => "window of something else",
+            }
+            .to_owned(),
+        );
+        if told.is_some() {
+            score.wrong_numbers.push(format!("{name}: {told:?} for {wanted:?}"));
+        }
+    }
+    score
+        .windows
+        .note(told == wanted, || format!("{name}: {told:?} for {wanted:?} {:?}", found.breach_notice_undetermined));
+}
+
+fn compare_flags(score: &mut Score, case: &Case, found: &Review, name: &str) {
     let raised: BTreeSet<String> = found.red_flags.iter().map(|flag| flag.id.clone()).collect();
     for id in &case.flags {
         if raised.contains(id) {
             score.found += 1;
         } else {
+            score.kind(format!("{id} missed"));
             score.missed.push(format!("{name}: {id}"));
         }
     }
     for id in raised.iter().filter(|id| !case.flags.contains(*id) && !case.may.contains(*id)) {
         let quote =
             found.red_flags.iter().find(|flag| flag.id == *id).map(|flag| flag.quote.quote.clone()).unwrap_or_default();
+        score.kind(format!("{id} in excess"));
         score.excess.push(format!("{name}: {id}: {quote}"));
     }
-    if case.is_baa.is_some() {
-        let told: BTreeSet<String> = found.contradictions.iter().map(|found| found.id.clone()).collect();
-        for id in &case.contradictions {
-            score.contradictions.note(told.contains(id), || format!("{name}: {id} not told"));
-        }
-        for id in told.iter().filter(|id| !case.contradictions.contains(*id)) {
-            score.contradictions.note(false, || format!("{name}: {id} told"));
-        }
-    }
+}
+
+/// Without marks of emphasis and with one space between words, so that a label may be written on one line.
+fn bare(text: &str) -> String {
+    text.replace(['*', '_', '’', '\'', '“', '”', '"'], "")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_lowercase()
 }
 
 fn misplaced(document: &Document, found: &Review) -> usize {
     let characters: Vec<char> = document.text.chars().collect();
-    let stands = |quote: &Quote| characters[quote.start..quote.end].iter().collect::<String>() == quote.quote;
+    let stands = |quote: &Quote| {
+        characters.get(quote.start..quote.end).is_some_and(|words| words.iter().collect::<String>() == quote.quote)
+    };
     let mut quotes: Vec<&Quote> = found.provisions.iter().map(|own| &own.quote).collect();
     quotes.extend(found.red_flags.iter().map(|flag| &flag.quote));
     quotes.extend(found.facts.values().flat_map(|fact| std::iter::once(&fact.quote).chain(&fact.also)));
