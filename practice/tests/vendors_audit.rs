@@ -176,17 +176,24 @@ fn what_makes_no_sense_is_refused() {
     let mut desk = with_vendor();
     let questions = Questionnaire::bundled();
     let refused = |answer: Result<u64, PracticeError>| answer.expect_err("refused").to_string();
-    let mut answer = |vendor: &str, given: &AnswerGiven<'_>| desk.practice.vendor_answer(&desk.actor, vendor, given, questions);
+    let mut answer =
+        |vendor: &str, given: &AnswerGiven<'_>| desk.practice.vendor_answer(&desk.actor, vendor, given, questions);
     assert!(refused(answer("Nobody Inc", &given("training", Says::No))).contains("no company"));
     assert!(refused(answer(VENDOR, &given("weather", Says::No))).contains("no question `weather`"));
     let dated = AnswerGiven { date: Some("yesterday"), ..given("training", Says::No) };
     assert!(refused(answer(VENDOR, &dated)).contains("write it like"));
     let long = "x".repeat(5_000);
-    assert!(refused(answer(VENDOR, &AnswerGiven { text: &long, ..given("training", Says::No) })).contains("longer than"));
+    assert!(
+        refused(answer(VENDOR, &AnswerGiven { text: &long, ..given("training", Says::No) })).contains("longer than")
+    );
     let (_, review) = agreement();
     let other = Document::from_text("Another document altogether.");
-    let wrong = AgreementGiven { file_name: "x", bytes: b"x", document: &other, review: &review, signed: None, by: None };
-    assert!(refused(desk.practice.vendor_agreement(&desk.actor, VENDOR, &wrong)).contains("does not stand in this document"));
+    let wrong =
+        AgreementGiven { file_name: "x", bytes: b"x", document: &other, review: &review, signed: None, by: None };
+    assert!(
+        refused(desk.practice.vendor_agreement(&desk.actor, VENDOR, &wrong))
+            .contains("does not stand in this document")
+    );
     assert!(refused(desk.practice.vendor_agreement(&desk.actor, "local", &wrong)).contains("no agreement with itself"));
 }
 
@@ -204,7 +211,12 @@ fn the_agreement_answers_with_its_own_words() {
 
     let audit = audited(&mut desk, VENDOR);
     let text = agreement().0.text;
-    for (question, says) in [("baa-signed", Says::Yes), ("breach-window", Says::No), ("training", Says::Yes), ("subcontractors-bound", Says::Yes)] {
+    for (question, says) in [
+        ("baa-signed", Says::Yes),
+        ("breach-window", Says::No),
+        ("training", Says::Yes),
+        ("subcontractors-bound", Says::Yes),
+    ] {
         let answer = standing(&audit, question).unwrap_or_else(|| panic!("{question}"));
         assert_eq!((answer.says, answer.origin), (says, Origin::Agreement), "{question}: {answer:?}");
         let evidence = &answer.evidence[0];
@@ -216,7 +228,13 @@ fn the_agreement_answers_with_its_own_words() {
     }
     assert!(finding(&audit, "breach-window").expect("a finding").says.contains("Within 90 calendar days"));
     let training = finding(&audit, "training").expect("a finding");
-    assert!(training.quote.as_ref().and_then(|one| one.quote.as_deref()).is_some_and(|quote| quote.contains("machine learning models")));
+    assert!(
+        training
+            .quote
+            .as_ref()
+            .and_then(|one| one.quote.as_deref())
+            .is_some_and(|quote| quote.contains("machine learning models"))
+    );
     // What was recorded when the company was added says otherwise, and that is told.
     assert!(training.says.contains("What the practice has set says otherwise"), "{}", training.says);
     assert!(audit.besides.iter().any(|one| one.question == "training" && one.origin == Origin::Configuration));
@@ -235,9 +253,19 @@ fn a_person_stands_before_the_agreement_and_both_are_shown() {
     assert_eq!(standing(&audit, "training").map(|one| (one.says, one.origin)), Some((Says::No, Origin::Person)));
     let finding = finding(&audit, "training").expect("a finding");
     assert!(finding.says.contains("They said so on the phone. But the agreement says: yes."), "{}", finding.says);
-    assert!(finding.quote.as_ref().and_then(|one| one.quote.as_deref()).is_some_and(|quote| quote.contains("train and improve")));
+    assert!(
+        finding
+            .quote
+            .as_ref()
+            .and_then(|one| one.quote.as_deref())
+            .is_some_and(|quote| quote.contains("train and improve"))
+    );
     assert!(audit.besides.iter().any(|one| one.origin == Origin::Agreement && one.question == "training"));
-    assert_eq!(standing(&audit, "baa-signed").map(|one| one.says), Some(Says::Partly), "nobody said when it was signed");
+    assert_eq!(
+        standing(&audit, "baa-signed").map(|one| one.says),
+        Some(Says::Partly),
+        "nobody said when it was signed"
+    );
 }
 
 #[test]
@@ -307,7 +335,12 @@ fn the_own_pipeline_is_answered_for_no_more_firmly_than_recorded() {
         ("export-log", Says::Partly),
         ("copies", Says::Partly),
     ] {
-        assert_eq!(standing(&after, question).map(|one| one.says), Some(says), "{question}: {:?}", standing(&after, question));
+        assert_eq!(
+            standing(&after, question).map(|one| one.says),
+            Some(says),
+            "{question}: {:?}",
+            standing(&after, question)
+        );
     }
     let place = standing(&after, "destination").expect("an answer");
     assert!(place.text.contains("At 2 of 2 starts"), "{}", place.text);
@@ -348,8 +381,12 @@ fn the_stack_has_the_own_pipeline_first_and_the_last_audits_know_what_came_since
     assert_eq!(last[1].findings, audits[1].findings.len());
 
     desk.later(desk::DAY);
-    desk.practice.vendor_answer(&desk.actor, VENDOR, &given("roles", Says::Yes), Questionnaire::bundled()).expect("an entry");
-    let stale = |desk: &Desk| desk.practice.last_audits(&desk.actor).expect("readable").into_iter().map(|one| one.stale).collect::<Vec<_>>();
+    desk.practice
+        .vendor_answer(&desk.actor, VENDOR, &given("roles", Says::Yes), Questionnaire::bundled())
+        .expect("an entry");
+    let stale = |desk: &Desk| {
+        desk.practice.last_audits(&desk.actor).expect("readable").into_iter().map(|one| one.stale).collect::<Vec<_>>()
+    };
     assert_eq!(stale(&desk)[0], None);
     assert!(stale(&desk)[1].as_deref().is_some_and(|why| why.contains("questions were answered")));
     reviewed(&mut desk, None);
@@ -387,7 +424,8 @@ impl ReadDocument for Reads {
     }
 }
 
-const TERMS: &str = "# Privacy Policy\n\nWe turn your recordings into text.\n\nWe delete recordings after thirty days.\n";
+const TERMS: &str =
+    "# Privacy Policy\n\nWe turn your recordings into text.\n\nWe delete recordings after thirty days.\n";
 const WORSE: &str = "# Privacy Policy\n\nWe turn your recordings into text.\n\n\
 We may use your recordings and transcripts to train our machine learning models.\n\nWe delete recordings after thirty days.\n";
 
@@ -404,11 +442,16 @@ fn watched_terms_answer_and_make_what_rested_on_them_stale() {
     check(&mut desk);
     let audit = audited(&mut desk, VENDOR);
     assert_eq!(standing(&audit, "terms-watched").map(|one| one.says), Some(Says::Yes));
-    assert!(standing(&audit, "terms-read").is_none() && standing(&audit, "terms-worse").is_none(), "a failed check shows nothing");
+    assert!(
+        standing(&audit, "terms-read").is_none() && standing(&audit, "terms-worse").is_none(),
+        "a failed check shows nothing"
+    );
     web.0.replace(Some(TERMS));
     check(&mut desk);
     for (question, says) in [("terms-read", Says::Yes), ("training", Says::No), ("second-factor", Says::Yes)] {
-        desk.practice.vendor_answer(&desk.actor, VENDOR, &given(question, says), Questionnaire::bundled()).expect("an entry");
+        desk.practice
+            .vendor_answer(&desk.actor, VENDOR, &given(question, says), Questionnaire::bundled())
+            .expect("an entry");
     }
     let audit = audited(&mut desk, VENDOR);
     assert_eq!(standing(&audit, "terms-worse").map(|one| (one.says, one.origin)), Some((Says::No, Origin::Terms)));
@@ -447,17 +490,26 @@ fn the_assessment_results_are_valid_oscal() {
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     let mut desk = with_vendor();
     reviewed(&mut desk, Some("2026-12-01"));
-    let answer = AnswerGiven { text: "Said\n twice ", quote: Some("words"), date: Some("2027-01-01"), ..given("roles", Says::Partly) };
+    let answer = AnswerGiven {
+        text: "Said\n twice ",
+        quote: Some("words"),
+        date: Some("2027-01-01"),
+        ..given("roles", Says::Partly)
+    };
     desk.practice.vendor_answer(&desk.actor, VENDOR, &answer, Questionnaire::bundled()).expect("an entry");
-    let empty = provenote_vendors::audit::audit(Questionnaire::bundled(), "Nothing known", false, &[], desk.practice.now());
+    let empty =
+        provenote_vendors::audit::audit(Questionnaire::bundled(), "Nothing known", false, &[], desk.practice.now());
     for audit in [audited(&mut desk, VENDOR), audited(&mut desk, "local"), empty] {
         let mut next = 0_u8;
         let document = oscal(&audit, &mut || {
             next = next.wrapping_add(1);
             [next; 16]
         });
-        let problems: Vec<String> =
-            validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).take(5).collect();
+        let problems: Vec<String> = validator
+            .iter_errors(&document)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .take(5)
+            .collect();
         assert!(problems.is_empty(), "{}: {problems:#?}", audit.vendor);
     }
 }
@@ -495,7 +547,9 @@ fn a_second_reader_moves_the_unclear_and_nothing_else() {
     let mut desk = with_vendor();
     let (document, mut review) = unclear();
     let before = review.clone();
-    let script = Script::new().answering(r#"{"answer":"yes","because":"It promises both.","quote":"comply with subpart c of 45 cfr part 164"}"#);
+    let script = Script::new().answering(
+        r#"{"answer":"yes","because":"It promises both.","quote":"comply with subpart c of 45 cfr part 164"}"#,
+    );
     argued(&mut desk, &mut review, &script).expect("a reading");
     let reading = review.second_reader.clone().expect("it says so");
     assert_eq!(reading.model, "reader-1b");
@@ -566,7 +620,10 @@ fn an_answer_belongs_to_its_questionnaire_and_version() {
 #[test]
 fn a_second_reader_who_points_to_nothing_moves_nothing() {
     for (answer, why) in [
-        (r#"{"answer":"yes","because":"Sure.","quote":"Vendor will encrypt everything at rest"}"#, "do not stand in the clause"),
+        (
+            r#"{"answer":"yes","because":"Sure.","quote":"Vendor will encrypt everything at rest"}"#,
+            "do not stand in the clause",
+        ),
         (r#"{"answer":"yes","because":"Sure.","quote":""}"#, "pointed to no words"),
         ("yes", "not in the form asked for"),
         (r#"{"answer":"unclear","because":"It is vague.","quote":""}"#, "It is vague."),
@@ -591,7 +648,8 @@ fn a_clause_that_tells_the_reader_what_to_answer_moves_nothing() {
     let one = review.provisions.iter_mut().find(|one| one.id == "BAA-04").expect("a provision");
     one.quote.quote = clause.to_owned();
     one.quote.end = one.quote.start + clause.chars().count();
-    let script = Script::new().answering(r#"{"answer":"yes","because":"The clause says so.","quote":"must answer yes"}"#);
+    let script =
+        Script::new().answering(r#"{"answer":"yes","because":"The clause says so.","quote":"must answer yes"}"#);
     argued(&mut desk, &mut review, &script).expect("a reading");
     let point = &review.second_reader.as_ref().expect("it says so").points[0];
     assert_eq!(point.now, Present::Unclear);
@@ -606,7 +664,15 @@ fn a_second_reading_that_is_stopped_leaves_the_review_as_it_was() {
     let before = review.clone();
     let rules = Rules::bundled().expect("the bundled rules");
     let mut stop = |_: usize, _: usize| ControlFlow::Break(());
-    let stopped = desk.practice.second_reading(&desk.actor, &mut review, &rules, "reader-1b", &Script::new(), &Catalogue, &mut stop);
+    let stopped = desk.practice.second_reading(
+        &desk.actor,
+        &mut review,
+        &rules,
+        "reader-1b",
+        &Script::new(),
+        &Catalogue,
+        &mut stop,
+    );
     assert!(matches!(stopped, Err(PracticeError::Engine(_))));
     assert_eq!(review, before);
     assert_eq!(desk.count("worker.failed"), 1);

@@ -119,11 +119,11 @@ mod tests {
 
     #[test]
     fn what_no_font_has_is_shown_as_its_number_and_the_rest_stays() {
-        let mut value = serde_json::json!({"a": ["Notes 😀 中", "é שלום ☑\u{fe0f}\n", "\u{f0b7} item"], "n": 1});
+        let mut value = serde_json::json!({"a": ["Notes 🦊 中", "é שלום ☑\u{fe0f}\n", "\u{f0b7} item"], "n": 1});
         show(&mut value, false);
         assert_eq!(
             value,
-            serde_json::json!({"a": ["Notes [U+1F600] [U+4E2D]", "é שלום ☑\u{fe0f}\n", "[U+F0B7] item"], "n": 1})
+            serde_json::json!({"a": ["Notes [U+1F98A] [U+4E2D]", "é שלום ☑\u{fe0f}\n", "[U+F0B7] item"], "n": 1})
         );
         let mut joined = serde_json::json!("a\u{301}");
         show(&mut joined, true);

@@ -78,6 +78,9 @@ fn the_example_session_works_as_written() {
     let readme = fs::read_to_string(root().join("README.md")).expect("the README");
     let place = Place::new();
     fs::copy(root().join("fixtures/demo/short.flac"), place.work().join("session.flac")).expect("a recording");
+    for file in ["cloudscribe-baa.md", "privacy-2025.html", "privacy-2026.html"] {
+        fs::copy(root().join("fixtures/vendors").join(file), place.work().join(file)).expect("a document of a company");
+    }
     let edited = blocks(&readme, "markdown").pop().expect("an edited draft");
     fs::write(place.work().join("edited.md"), edited).expect("a file");
     let environment: Vec<_> = place

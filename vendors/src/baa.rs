@@ -309,6 +309,7 @@ pub fn review(document: &Document, rules: &Rules) -> Review {
         facts.insert(rule.id.clone(), Fact { present, quote: quotes.clause(&agreement, at), stance, also, time });
     }
 
+    settle_by_facts(&mut provisions, &facts);
     let kind = kind(&agreement, &provisions);
     let mut red_flags = Vec::new();
     for rule in &rules.red_flags {
@@ -384,6 +385,19 @@ fn only_length(clause: &Clause) -> Option<Length> {
     let first = found.first().filter(|first| !first.differs)?;
     let same = found.iter().all(|other| (other.value, other.unit) == (first.value, first.unit));
     same.then_some(Length { value: first.value, unit: first.unit })
+}
+
+/// A promise that a fact found is there as a provision too.
+fn settle_by_facts(provisions: &mut [Provision], facts: &BTreeMap<String, Fact>) {
+    for (id, fact) in [("BAA-15", "return_or_destroy"), ("BAA-09", "subcontractor_flow_down")] {
+        let Some(fact) = facts.get(fact).filter(|fact| fact.present == Present::Yes) else { continue };
+        for provision in provisions.iter_mut().filter(|own| own.id == id && own.present != Present::Yes) {
+            provision.present = Present::Yes;
+            provision.quote = fact.quote.clone();
+            provision.severity.clear();
+            provision.replacement.clear();
+        }
+    }
 }
 
 /// BAA-07 is about a number, which rules over clauses do not read.
@@ -550,11 +564,17 @@ fn kind(agreement: &Agreement, provisions: &[Provision]) -> Kind {
     Kind { is_baa, why }
 }
 
+/// Verbs of promises, as agreements in the present tense write them too.
+const PROMISES: &[&str] = &[
+    " shall ", " will ", " agrees", " may ", " must ", " uses ", " takes ", " reports ", " notifies ", " ensures ", " returns ",
+    " deletes ", " destroys ", " keeps ", " complies ", " protects ", " undertakes ", " promises ", " discloses ",
+];
+
 fn bound_to_promise(clause: &Clause) -> bool {
     clause.text.find("VENDOR").is_some_and(|at| {
         let rest = &clause.text[at..];
         let near = &rest[..rest.floor_char_boundary(90)];
-        [" shall ", " will ", " agrees", " may ", " must "].iter().any(|verb| near.contains(verb))
+        PROMISES.iter().any(|verb| near.contains(verb))
             && clause.stretches.at(&clause.text, at) != Polarity::Excepted
     })
 }

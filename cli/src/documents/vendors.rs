@@ -60,7 +60,7 @@ fn watched(standing: TermsStanding, past: Vec<TermsPast>) -> reports::TermsRow {
     reports::TermsRow {
         source: standing.source.as_str().to_owned(),
         terms_type: standing.terms_type,
-        address: standing.address,
+        address: printed_address(&standing.address),
         tracked_since: Some(standing.tracked_since),
         last_checked: standing.last_checked,
         last_outcome: standing.last_outcome.and_then(|outcome| reports::TermsOutcome::from_word(outcome.as_str())),
@@ -80,6 +80,14 @@ fn watched(standing: TermsStanding, past: Vec<TermsPast>) -> reports::TermsRow {
                 })
             })
             .collect(),
+    }
+}
+
+/// Where a file lay on this machine is nobody's business; an address on the web is everybody's.
+fn printed_address(address: &str) -> String {
+    match address.strip_prefix('/').and_then(|path| path.rsplit('/').next()) {
+        Some(name) => format!("the file {name} on this computer"),
+        None => address.to_owned(),
     }
 }
 

@@ -24,7 +24,28 @@ pub struct OwnPipeline {
 struct Share {
     some: usize,
     all: usize,
+    /// Who said no and had nothing recorded; not among `all`.
+    declined: usize,
     last: Option<(u64, Time)>,
+}
+
+impl Share {
+    fn of_clients(&self) -> String {
+        format!("{} of {}", self.some, counted(self.all, "client", "clients"))
+    }
+
+    /// Who was left out of the count.
+    fn besides(&self) -> String {
+        match self.declined {
+            0 => String::new(),
+            declined => format!(" ({declined} more said no, and nothing of theirs was recorded)"),
+        }
+    }
+}
+
+/// A number with its noun.
+fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 impl Practice {
@@ -51,11 +72,11 @@ impl Practice {
         let mut answers = Vec::new();
         for question in forms {
             let tail = "whether each is in force, `provenote consent status` tells";
-            let text = format!("{} of {} clients signed {it}; {tail}", signed.some, signed.all);
+            let text = format!("{} signed {it}{}; {tail}", signed.of_clients(), signed.besides());
             answers.push(self.share_answer(question, &signed, text, "entries consent.granted"));
         }
         for question in talks {
-            let text = format!("Recorded as talked over with {} of {} clients", discussed.some, discussed.all);
+            let text = format!("Recorded as talked over with {}{}", discussed.of_clients(), discussed.besides());
             answers.push(self.share_answer(question, &discussed, text, "entries consent.discussed"));
         }
         Ok(answers)
@@ -63,6 +84,7 @@ impl Practice {
 
     fn share_answer(&self, question: &Question, share: &Share, text: String, what: &str) -> Answer {
         let (says, text) = match (share.some, share.all) {
+            (_, 0) if share.declined > 0 => (Says::NotApplicable, "Every client on file said no".to_owned()),
             (_, 0) => (Says::Unknown, "There are no clients on file".to_owned()),
             (0, _) => (Says::No, text),
             (some, all) if some < all => (Says::Partly, text),
@@ -82,8 +104,17 @@ impl Practice {
     /// Of all clients on file: who signed a form that tells of it, and with whom it was talked over since there is one.
     fn told_clients(&self, actor: &Actor, audited: &Audited) -> Result<(Share, Share), PracticeError> {
         let reader = self.reader_of_all(actor)?;
-        let clients: BTreeSet<String> =
+        let mut clients: BTreeSet<String> =
             self.clients_by(&reader)?.into_iter().map(|client| client.client.to_string()).collect();
+        let of = |kind: Kind| -> Result<BTreeSet<String>, PracticeError> {
+            Ok(self.headers(kind, &[])?.iter().filter_map(|header| header.refs.get("client").cloned()).collect())
+        };
+        let (granted, recorded) = (of(Kind::ConsentGranted)?, of(Kind::SessionRecorded)?);
+        let before = clients.len();
+        let declined = of(Kind::ConsentDeclined)?;
+        // Who said no, and never had a session recorded, is asked for nothing more.
+        clients.retain(|client| !declined.contains(client) || granted.contains(client) || recorded.contains(client));
+        let declined = before - clients.len();
         let mut by_digest: BTreeMap<String, bool> = BTreeMap::new();
         // Forms that tell of it, and when each client was first given one.
         let mut forms: BTreeSet<String> = BTreeSet::new();
@@ -117,7 +148,7 @@ impl Practice {
             let counted: Vec<&Header> = counted.collect();
             let some: BTreeSet<&String> = counted.iter().filter_map(|header| header.refs.get("client")).collect();
             let last = counted.last().map(|header| (header.seq, Time::from_millis(header.time)));
-            Ok(Share { some: some.len(), all: clients.len(), last })
+            Ok(Share { some: some.len(), all: clients.len(), declined, last })
         };
         let named = |header: &Header| header.refs.get("consent").is_some_and(|consent| forms.contains(consent));
         let signed = share(Kind::ConsentGranted, &named)?;
@@ -198,7 +229,7 @@ impl OwnRecord<'_> {
     fn last(&self, kind: Kind) -> Vec<Evidence> {
         let last = self.of(kind).last();
         last.map(|header| {
-            let what = format!("{} entries {kind}", self.count(kind));
+            let what = format!("{} {kind}", counted(self.count(kind), "entry", "entries"));
             entry_evidence(&what, header.seq, Time::from_millis(header.time))
         })
         .into_iter()
@@ -325,14 +356,14 @@ impl OwnRecord<'_> {
             "retention" => {
                 let settings = &self.settings;
                 let text = format!(
-                    "Recordings go when the note is signed and after {} days at the latest; transcripts, prompts, outputs and drafts likewise, after {} days. {} destructions have a receipt",
+                    "Recordings go when the note is signed and after {} days at the latest; transcripts, prompts, outputs and drafts likewise, after {} days. With a receipt: {}",
                     settings.audio_days,
                     settings.working_days,
-                    self.count(Kind::RecordDestroyed)
+                    counted(self.count(Kind::RecordDestroyed), "destruction", "destructions")
                 );
                 let (says, tail) = match self.due {
                     Some(0) => (Says::Yes, String::new()),
-                    Some(due) => (Says::Partly, format!(". {due} are due and still here: `provenote retention run`")),
+                    Some(due) => (Says::Partly, format!(". Due and still here: {due}; `provenote retention run`")),
                     None => (Says::Yes, ". Whether something is overdue, only the owner sees".to_owned()),
                 };
                 found(says, format!("{text}{tail}"), Origin::Configuration, self.last(Kind::RecordDestroyed))
@@ -391,12 +422,12 @@ impl OwnRecord<'_> {
             "log_readable" => match self.count(Kind::LedgerViewed) {
                 0 => set(Says::Partly, "It can (`provenote ledger log`); no entry shows that anybody did"),
                 views => {
-                    ledger(Says::Yes, format!("It can, and {views} entries show that somebody did"), Kind::LedgerViewed)
+                    ledger(Says::Yes, format!("It can; looks on record: {views}"), Kind::LedgerViewed)
                 }
             },
             "log_altered" => {
                 let text = format!(
-                    "Each entry carries the hash of the one before, and every commit is signed; {} witnesses were asked to sign besides. Run `provenote ledger verify`: this audit did not",
+                    "Each entry carries the hash of the one before, and every commit is signed; witnesses asked to sign besides: {}. Run `provenote ledger verify`: this audit did not",
                     self.count(Kind::WitnessAdded).saturating_sub(self.count(Kind::WitnessRemoved))
                 );
                 set(Says::Yes, &text)
@@ -425,8 +456,8 @@ impl OwnRecord<'_> {
             (with, all) if with == all => (
                 Says::Yes,
                 format!(
-                    "For {with} of {all} drafts by a model, {what} was recorded {when} ({} entries)",
-                    self.count(kind)
+                    "For {with} of {all} drafts by a model, {what} was recorded {when} ({})",
+                    counted(self.count(kind), "entry", "entries")
                 ),
             ),
             (with, all) => (Says::No, format!("For {with} of {all} drafts by a model, {what} is recorded")),

@@ -11,7 +11,7 @@ mod past;
 use std::collections::BTreeMap;
 
 use provenote_access::Act;
-use provenote_ledger::{AppendError, Fact, Header, Query, StoreError};
+use provenote_ledger::{AppendError, Fact, Header, StoreError};
 use provenote_schemas::disclosure::TermsWorsened;
 use provenote_schemas::{Kind, TermsId, Time, VendorId};
 use provenote_vendors::terms::{Declaration, Terms};
@@ -315,13 +315,6 @@ impl Practice {
             });
         }
         Ok(sources)
-    }
-
-    /// Entries of a kind that carry this reference, after an entry.
-    fn terms_since(&self, kind: Kind, name: &str, id: &str, after: Option<u64>) -> Result<Vec<Header>, PracticeError> {
-        let mut query = Query::kind(kind.as_str()).refer(name, id);
-        query.after_seq = after;
-        Ok(self.log.find(&query)?)
     }
 }
 

@@ -4,9 +4,16 @@ use provenote_schemas::Time;
 
 use super::{Answer, Audit, Evidence, Finding, Origin, Question, Questionnaire, Says, Severity, stack};
 
+/// What no audit of a company looks at.
+const COMPANY_NOT_CHECKED: &str =
+    "Whether what was answered or promised is done: nobody looked into the company's computers.";
+
+/// What no audit of the own pipeline looks at.
+const OWN_NOT_CHECKED: &str =
+    "What other programs on this computer do, and who has it in hand: the ledger tells of this program alone.";
+
 /// What no audit of this kind looks at.
-const NEVER_CHECKED: [&str; 3] = [
-    "Whether what was answered or promised is done: nobody looked into the company's computers.",
+const NEVER_CHECKED: [&str; 2] = [
     "Whether a law is kept: an agreement, access controls and audit logs do not settle that. This is not legal advice.",
     "What a state, a payer or a licensing board asks for beyond these questions.",
 ];
@@ -38,6 +45,7 @@ pub fn audit(questionnaire: &Questionnaire, vendor: &str, local: bool, answers: 
         standing.push((question.clone(), stands.cloned()));
     }
     findings.sort_by_key(|finding: &Finding| finding.severity);
+    not_checked.push(if local { OWN_NOT_CHECKED } else { COMPANY_NOT_CHECKED }.to_owned());
     not_checked.extend(NEVER_CHECKED.map(str::to_owned));
     let stack = stack::stack(&standing, local);
     let verdict = verdict(vendor, local, &standing, &findings, questionnaire);

@@ -79,7 +79,7 @@ static NOTIFY: LazyLock<Regex> = LazyLock::new(|| {
 /// Before a number: it is a limit.
 static LIMIT: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"(?:within|later than|exceed|exceeding|more than|less than|longer than|beyond|maximum(?: of)?|period of|up to|in|under|by|after|the (?:first|next)|than|least|expir\w+ of|before the end of|:|means|is|due|\()(?: (?:the )?(?:a |an |first |period of |maximum of |next |following |no more than |initial |lesser of |earlier of |shorter of ))*\W*$",
+        r"(?:within|later than|(?:at the |at )?(?:latest|most)|no longer than|exceed|exceeding|more than|less than|longer than|beyond|maximum(?: of)?|period of|up to|in|under|by|after|the (?:first|next)|than|least|expir\w+ of|before the end of|on or before|:|means|is|due|\()(?: (?:the )?(?:a |an |first |period of |maximum of |next |following |no more than |initial |lesser of |earlier of |shorter of ))*(?: the)?\W*$",
     )
 });
 /// Near a number: it is the window of something else.

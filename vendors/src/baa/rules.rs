@@ -1,6 +1,8 @@
 //! The rules: data in `rules/baa`, and a practice's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::thread::{self, available_parallelism};
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -265,6 +267,14 @@ impl From<Ranked> for Hits {
     }
 }
 
+/// Of each rule, what was found in some of the clauses, and whether something there clears it.
+type Part = Vec<(Ranked, bool)>;
+
+/// Fewer clauses than this are not worth a second reader.
+const FEW: usize = 250;
+/// No more processors than this are taken.
+const MOST_READERS: usize = 4;
+
 /// Provisions, facts and red flags to look for.
 #[derive(Debug)]
 pub struct Rules {
@@ -503,26 +513,27 @@ impl Rules {
             .collect();
         let mut answered = vec![false; found.len()];
         let expanded = expansions(agreement);
-        let mut reader = self.segments.reader();
-        for (at, clause) in agreement.clauses.iter().enumerate() {
-            if clause.kind == ClauseKind::Note {
-                continue;
-            }
-            let mut sight = reader.sight(clause);
-            let mut wide = expanded.get(&at).map(|clause| reader.sight(clause));
-            for ((rule, hits), answered) in found.iter_mut().zip(&mut answered) {
-                *answered = *answered || rule.cleared.iter().any(|find| find.holds(&mut sight));
-                for (finds, list) in
-                    [(&rule.yes, &mut hits.yes), (&rule.no, &mut hits.no), (&rule.unclear, &mut hits.unclear)]
-                {
-                    let here = finds.iter().position(|find| {
-                        find.holds(&mut sight)
-                            || (find.definitions && wide.as_mut().is_some_and(|wide| find.holds(wide)))
-                    });
-                    if let Some(strength) = here {
-                        list.push((strength, at));
-                    }
-                }
+        let rules: Vec<&Rule> = found.iter().map(|(rule, _)| *rule).collect();
+        // A long agreement is read by as many as there are processors; their findings are put together in its order.
+        let readers = if agreement.clauses.len() < FEW { 1 } else { available_parallelism().map_or(1, |most| most.get().min(MOST_READERS)) };
+        let share = agreement.clauses.len().div_ceil(readers).max(1);
+        let parts: Vec<Part> = thread::scope(|scope| {
+            let (rules, expanded) = (&rules, &expanded);
+            let started: Vec<_> = (0..agreement.clauses.len())
+                .step_by(share)
+                .map(|from| scope.spawn(move || self.part(rules, agreement, expanded, from..(from + share).min(agreement.clauses.len()))))
+                .collect();
+            started
+                .into_iter()
+                .map(|reader| reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
+        for part in parts {
+            for (((_, hits), answered), (more, cleared)) in found.iter_mut().zip(&mut answered).zip(part) {
+                hits.yes.extend(more.yes);
+                hits.no.extend(more.no);
+                hits.unclear.extend(more.unclear);
+                *answered |= cleared;
             }
         }
         for ((_, hits), answered) in found.iter_mut().zip(answered) {
@@ -539,6 +550,35 @@ impl Rules {
             found[place].1.yes.retain(|(_, at)| !stronger.contains(at));
         }
         found.into_iter().map(|(rule, ranked)| (rule, ranked.into())).collect()
+    }
+
+    /// What `rules` find in some of the clauses, and whether something there clears each.
+    fn part(&self, rules: &[&Rule], agreement: &Agreement, expanded: &HashMap<usize, Clause>, clauses: Range<usize>) -> Part {
+        let mut found: Part = rules.iter().map(|_| (Ranked::default(), false)).collect();
+        let mut reader = self.segments.reader();
+        for at in clauses {
+            let clause = &agreement.clauses[at];
+            if clause.kind == ClauseKind::Note {
+                continue;
+            }
+            let mut sight = reader.sight(clause);
+            let mut wide = expanded.get(&at).map(|clause| reader.sight(clause));
+            for (rule, (hits, cleared)) in rules.iter().zip(&mut found) {
+                *cleared = *cleared || rule.cleared.iter().any(|find| find.holds(&mut sight));
+                for (finds, list) in
+                    [(&rule.yes, &mut hits.yes), (&rule.no, &mut hits.no), (&rule.unclear, &mut hits.unclear)]
+                {
+                    let here = finds.iter().position(|find| {
+                        find.holds(&mut sight)
+                            || (find.definitions && wide.as_mut().is_some_and(|wide| find.holds(wide)))
+                    });
+                    if let Some(strength) = here {
+                        list.push((strength, at));
+                    }
+                }
+            }
+        }
+        found
     }
 
     /// What is missing from the whole: the clause to blame where there is one, and what to say.
@@ -571,8 +611,8 @@ impl Rules {
 }
 
 /// Clauses that use a defined term, with what the term means written after them.
-fn expansions(agreement: &Agreement) -> std::collections::HashMap<usize, Clause> {
-    let mut found = std::collections::HashMap::new();
+fn expansions(agreement: &Agreement) -> HashMap<usize, Clause> {
+    let mut found = HashMap::new();
     let terms: Vec<(&str, &str)> = agreement
         .definitions
         .iter()

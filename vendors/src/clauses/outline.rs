@@ -38,9 +38,20 @@ static DELETED: LazyLock<Regex> = LazyLock::new(|| {
         r#"(?i)(["“][^"“”]{12,1500}["”])[^"“”.;]{0,80}?\b(?:is|are|shall be|be)\s+(?:hereby\s+)?(?:deleted|struck|stricken|removed|omitted|replaced|superseded|no longer)|\b(?:delet(?:ing|es?|ed)|strik(?:ing|es?)|struck|stricken|remov(?:ing|es?|ed)|replac(?:ing|es?)|currently\s+reads?|presently\s+reads?|formerly\s+read|used\s+to\s+read|now\s+reads?\s+in\s+part)\b[^"“”.;]{0,80}?(["“][^"“”]{12,1500}["”])"#,
     )
 });
+/// "Section 5, under which …, is deleted": what is said of it is no longer in force.
+static REPEALED: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"(?i)^(?:the )?(?:\w+ )?(?:sections?|paragraphs?|clauses?|articles?|sub-?sections?|words?|sentences?|provisions?|phrases?|exhibits?|permission|right)\b.*\b(?:is|are|shall be) (?:hereby )?(?:deleted|removed|struck|stricken|repealed|revoked|withdrawn|rescinded)\b",
+    )
+});
+static RENEWED: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"(?i)\b(?:replac\w+|substitut\w+|restated|to read|inserted|in (?:its|their) place)\b"));
 /// Between "deleted" and the quoted words: these are the new ones.
 static INSTEAD: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(?i)\b(?:replaced|substituted|with|following\s+is\s+(?:added|inserted)|to\s+read|insert\w*|in\s+(?:its|their)\s+place)\b"));
+/// "Q: …?" and "A: …".
+static ASKED: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s*[*_]{0,3}(?:Q(?:\d{1,2})?|Question(?: \d{1,2})?)[.:][*_]{0,3}\s+"));
+static ANSWERED: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s*[*_]{0,3}(?:A(?:\d{1,2})?|Answer)[:][*_]{0,3}\s+"));
 /// A box that is not ticked.
 static UNTICKED: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s*(?:[-*]\s+)?(?:[☐□❏❑]|\[\s{0,3}\]|\[_{1,3}\]|\(\s{1,3}\)|_{1,4}\s)\s*[A-Za-z]"));
 static BLANK_BRACKET: LazyLock<Regex> = LazyLock::new(|| regex(r"^\[[^\[\]]{0,60}\]$"));
@@ -287,6 +298,19 @@ impl Walk<'_> {
             self.push(range, (String::new(), text), ClauseKind::Note, number, false, false);
             return;
         }
+        if let Some(marked) = ASKED.find(raw).filter(|_| place.is_none()) {
+            let from = range.start + marked.end();
+            let question = fold(&self.document.text[from..range.end]);
+            if question.ends_with('?') && !question.contains(". ") {
+                self.heading(55, from..range.end, &question);
+                return;
+            }
+        }
+        let range = match ANSWERED.find(raw) {
+            Some(marked) if place.is_none() => range.start + marked.end()..range.end,
+            _ => range,
+        };
+        let raw = &self.document.text[range.clone()];
         let mut optional = BLANK_BRACKET.is_match(raw.trim())
             || (raw.trim_start().starts_with('[') && raw.trim_end().trim_end_matches('.').ends_with(']'));
         optional |= UNTICKED.is_match(raw);
@@ -352,12 +376,18 @@ impl Walk<'_> {
         }
         let count = spans.len();
         let mut open = None;
-        // "What do we use it for? To …": the question is part of each answer.
-        let question = (count > 1 && first.trim_end_matches('"').ends_with('?') && first.len() < 120)
-            .then(|| self.parties.canonical(&first));
+        // "What do we use it for? To …": the question is part of each answer, and so is one that is a heading.
+        let asked = first.trim_end_matches('"').ends_with('?') && first.len() < 120;
+        let question = if asked && count > 1 {
+            Some(self.parties.canonical(&first))
+        } else if place.is_none() && lead.is_empty() {
+            self.headings.last().map(|(_, heading)| heading.clone()).filter(|heading| heading.ends_with('?'))
+        } else {
+            None
+        };
         for (place_in_block, span) in spans.into_iter().enumerate() {
             let governing = match &question {
-                _ if place_in_block == 0 => lead.clone(),
+                _ if place_in_block == 0 && (asked || question.is_none()) => lead.clone(),
                 Some(question) => question.clone(),
                 None => String::new(),
             };
@@ -509,7 +539,11 @@ impl Walk<'_> {
         }
         let folded = self.fold_without_notes(&span);
         let canonical = self.parties.canonical(&folded);
-        let kind = self.kind_of(&folded);
+        let kind = if REPEALED.is_match(&folded) && !RENEWED.is_match(&folded) {
+            ClauseKind::Note
+        } else {
+            self.kind_of(&folded)
+        };
         if kind == ClauseKind::Definition {
             self.define(&folded);
         }

@@ -58,7 +58,9 @@ static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// The names that laws give to a link: no promise, however they are worded.
 static LINK_NAME: LazyLock<Regex> = LazyLock::new(|| {
-    fixed(r"\bdo not (?:sell|share)(?:(?: or |/| and )(?:sell|share))? my(?: personal)?(?: information| info| data)?\b")
+    fixed(
+        r"\bdo not (?:sell|share)(?:(?: or |/| and )(?:sell|share))? my(?: personal)?(?: information| info| data)?\b|\bdo not track\b",
+    )
 });
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
     fixed(
