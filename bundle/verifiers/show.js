@@ -63,7 +63,7 @@ const KINDS = {
   "terms.untracked": "A document of a company’s terms is no longer watched",
   "terms.asked": "The network was used to ask for companies’ terms",
   "terms.checked": "A company’s terms were fetched and compared with the version before, or could not be",
-  "terms.accepted": "Somebody read how a company’s terms became worse, and settled it",
+  "terms.settled": "Somebody said why a company’s worsened terms do not touch its clients: consents from before hold again",
   "terms.imported": "Versions of a company’s terms that others had kept were read in",
 };
 

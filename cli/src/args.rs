@@ -15,7 +15,7 @@ pub(crate) use baa::{Baa, BaaReview};
 pub(crate) use client::{Client, Joining, Person};
 pub(crate) use consent::{Consent, ExportForm, FormAsked, Noted, RuleAsked, Template};
 pub(crate) use session::{Held, Session};
-pub(crate) use terms::{Terms, Track};
+pub(crate) use terms::{Settled, Terms, Track};
 pub(crate) use vendor::{Asked, Vendor, VendorAgreement, VendorAnswer, VendorAudit};
 
 /// Keeps the evidence around AI-drafted therapy notes: consent, recording, prompts, drafts, notes,

@@ -12,6 +12,7 @@ use provenote_practice::ports::{Fetch, FetchError, Fetched, ReadDocument};
 use provenote_practice::vendors::agreements::AgreementGiven;
 use provenote_practice::vendors::answers::AnswerGiven;
 use provenote_practice::vendors::audit::OwnPipeline;
+use provenote_practice::vendors::terms::Because;
 use provenote_schemas::Digest;
 use provenote_schemas::disclosure::VendorFact;
 use provenote_vendors::audit::{Answer, Audit, Finding, Origin, Questionnaire, RowState, Says, StackLayer, oscal};
@@ -475,7 +476,7 @@ fn watched_terms_answer_and_make_what_rested_on_them_stale() {
     assert!(finding(&audit, "second-factor").is_none(), "that has nothing to do with the terms");
     assert_eq!(desk.practice.last_audits(&desk.actor).expect("readable")[1].stale, None, "this one knows");
 
-    desk.practice.accept_terms(&desk.actor, VENDOR, "We have their word in writing.").expect("settled");
+    desk.practice.settle_terms(&desk.actor, VENDOR, Because::TakenBack, "We have their word in writing.").expect("settled");
     let audit = audited(&mut desk, VENDOR);
     assert_eq!(standing(&audit, "terms-worse").map(|one| one.says), Some(Says::No));
     assert!(finding(&audit, "training").is_none());

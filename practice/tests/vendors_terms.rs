@@ -12,7 +12,7 @@ use provenote_consent::Status;
 use provenote_ledger::{Fact, Header};
 use provenote_practice::consents::SessionAsked;
 use provenote_practice::ports::{Fetch, FetchError, Fetched, ReadDocument};
-use provenote_practice::vendors::terms::{TermsChecked, TermsOutcome};
+use provenote_practice::vendors::terms::{Because, TermsChecked, TermsOutcome};
 use provenote_practice::{Actor, Practice, PracticeError};
 use provenote_schemas::disclosure::VendorFact;
 use provenote_schemas::{Time, VendorId};
@@ -326,11 +326,11 @@ fn a_worsened_term_makes_exactly_the_consents_stale_that_tell_of_the_company() {
     desk.sign(CLIENT);
     assert_eq!(status(&mut desk).standing.status, Status::InForce);
     // Settled: less is told than was agreed to, which ends nothing.
-    assert!(why(desk.practice.accept_terms(&desk.actor, "Scribe, Inc.", "  ")).contains("in a few words"));
-    desk.practice.accept_terms(&desk.actor, "Scribe, Inc.", "They wrote that it was a mistake.").expect("settled");
+    assert!(why(desk.practice.settle_terms(&desk.actor, "Scribe, Inc.", Because::TakenBack, "  ")).contains("in a few words"));
+    desk.practice.settle_terms(&desk.actor, "Scribe, Inc.", Because::TakenBack, "They wrote that it was a mistake.").expect("settled");
     assert!(desk.practice.vendors(&desk.actor).expect("a list")[0].1.terms_worsened.is_none());
     assert_eq!(status(&mut desk).standing.status, Status::InForce);
-    assert!(why(desk.practice.accept_terms(&desk.actor, "Scribe, Inc.", "Again.")).contains("nothing is open"));
+    assert!(why(desk.practice.settle_terms(&desk.actor, "Scribe, Inc.", Because::TakenBack, "Again.")).contains("nothing is open"));
     // What was settled is not found again by the next check; something new is.
     desk.later(DAY);
     assert_eq!(check(&mut desk, &web).outcome, TermsOutcome::Unchanged);
@@ -364,7 +364,7 @@ fn what_is_open_does_not_go_away_by_not_looking() {
     desk.practice.remove_vendor(&desk.actor, "Scribe, Inc.").expect("removed");
     desk.practice.add_vendor(&desk.actor, &vendor("Scribe, Inc.")).expect("there again");
     assert_eq!(open(&desk), Some(still), "the same company under another id");
-    desk.practice.accept_terms(&desk.actor, "Scribe, Inc.", "Read and settled with the company.").expect("settled");
+    desk.practice.settle_terms(&desk.actor, "Scribe, Inc.", Because::TakenBack, "Read and settled with the company.").expect("settled");
     assert_eq!(open(&desk), None);
 }
 

@@ -542,7 +542,7 @@ pub(crate) const fn meaning(kind: Kind) -> &'static str {
         Kind::TermsUntracked => "A document of a company’s terms is no longer watched",
         Kind::TermsAsked => "The network was used to ask for companies’ terms",
         Kind::TermsChecked => "A company’s terms were fetched and compared with the version before, or could not be",
-        Kind::TermsAccepted => "Somebody read how a company’s terms became worse, and settled it",
+        Kind::TermsSettled => "Somebody said why a company’s worsened terms do not touch clients; consents from before hold again",
         Kind::TermsImported => "Versions of a company’s terms that others had kept were read in",
     }
 }

@@ -101,7 +101,7 @@ fn attention(document: &ChecklistDocument) -> Vec<String> {
     for row in &document.terms {
         if let Some(worsened) = &row.worsened {
             out.push(format!(
-                "{} changed for the worse on {} and nobody has accepted it: {}.",
+                "{} changed for the worse on {} and nobody has settled it: {}.",
                 row.terms_type,
                 worsened.on,
                 worsened.what.join("; ")

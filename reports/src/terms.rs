@@ -27,7 +27,7 @@ pub struct TermsRow {
     pub last_outcome: Option<TermsOutcome>,
     /// How many versions are kept.
     pub versions: u64,
-    /// What it newly permits, while nobody has accepted it.
+    /// What it newly permits, while nobody has settled it.
     pub worsened: Option<TermsWorsened>,
     /// What is known of its past, in order of time.
     pub checks: Vec<TermsCheck>,

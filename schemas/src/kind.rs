@@ -160,8 +160,8 @@ words! {
         /// A document of terms was fetched, or could not be, and compared with the version before; whether over the
         /// network, and with which outcome, stand in the facts.
         TermsChecked = "terms.checked",
-        /// A person read how a company's terms became worse, and settled it.
-        TermsAccepted = "terms.accepted",
+        /// A person said why terms that became worse do not touch clients: consents from before hold again.
+        TermsSettled = "terms.settled",
         /// Versions of terms that others had archived were read in.
         TermsImported = "terms.imported",
     }

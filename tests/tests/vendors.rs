@@ -302,7 +302,7 @@ fn a_page_that_becomes_worse_makes_the_audit_and_the_consents_stale() {
 }
 
 #[test]
-fn worsened_terms_are_accepted_by_a_person_in_words() {
+fn worsened_terms_are_settled_by_a_person_in_words() {
     let (place, _) = with_company();
     let file = place.file("terms.html", fs::read(fixture("privacy-2025.html")).expect("a page").as_slice());
     place.done(&["terms", "track", COMPANY, &file]);
@@ -310,11 +310,12 @@ fn worsened_terms_are_accepted_by_a_person_in_words() {
     fs::copy(fixture("privacy-2026.html"), place.work().join("terms.html")).expect("a copy");
     assert_eq!(place.run(&["terms", "check"]).code, 3);
     assert_eq!(place.entries(&["--kind", "terms.asked"]).len(), 0, "a file is read, not fetched");
-    assert!(place.fails(1, &["terms", "accept", COMPANY, " "]).contains("say in a few words"));
-    place.done(&["terms", "accept", COMPANY, "They took it back in writing on 1 November"]);
+    assert!(place.fails(1, &["terms", "settle", COMPANY, "--because", "misread", " "]).contains("say in a few words"));
+    place.done(&["terms", "settle", COMPANY, "--because", "taken-back", "They took it back in writing on 1 November"]);
+    assert_eq!(place.newest("terms.settled")["facts"]["because"], "taken_back");
     let listed = place.json(&["terms", "list", COMPANY]);
     assert!(listed["sources"][0]["worsened"].is_null(), "{listed}");
-    assert!(place.fails(1, &["terms", "accept", COMPANY, "again"]).contains("nothing is open"));
+    assert!(place.fails(1, &["terms", "settle", COMPANY, "--because", "misread", "again"]).contains("nothing is open"));
     place.verify();
 }
 

@@ -254,9 +254,20 @@ pub struct SecondPoint {
     pub seq: u64,
 }
 
+/// From this many bytes a document is worth a second thread.
+const LONG: usize = 20_000;
+
 /// Reviews a document.
 pub fn review(document: &Document, rules: &Rules) -> Review {
-    let agreement = Agreement::read(document);
+    let agreement = if document.text.len() < LONG {
+        Agreement::read(document)
+    } else {
+        // The rules are made ready while the agreement is read.
+        std::thread::scope(|scope| {
+            scope.spawn(|| rules.make_ready());
+            Agreement::read(document)
+        })
+    };
     let quotes = Quotes::of(document);
     let found = rules.hits(&agreement, |_| true);
     let hits: BTreeMap<&str, &rules::Hits> = found.iter().map(|(rule, hits)| (rule.id.as_str(), hits)).collect();
@@ -305,7 +316,8 @@ pub fn review(document: &Document, rules: &Rules) -> Review {
             .take(8)
             .map(|other| quotes.clause(&agreement, Some(other)))
             .collect();
-        let time = at.filter(|_| rule.timed && present == Present::Yes).and_then(|at| only_length(&agreement.clauses[at]));
+        let time =
+            at.filter(|_| rule.timed && present == Present::Yes).and_then(|at| only_length(&agreement.clauses[at]));
         facts.insert(rule.id.clone(), Fact { present, quote: quotes.clause(&agreement, at), stance, also, time });
     }
 
@@ -566,15 +578,31 @@ fn kind(agreement: &Agreement, provisions: &[Provision]) -> Kind {
 
 /// Verbs of promises, as agreements in the present tense write them too.
 const PROMISES: &[&str] = &[
-    " shall ", " will ", " agrees", " may ", " must ", " uses ", " takes ", " reports ", " notifies ", " ensures ", " returns ",
-    " deletes ", " destroys ", " keeps ", " complies ", " protects ", " undertakes ", " promises ", " discloses ",
+    " shall ",
+    " will ",
+    " agrees",
+    " may ",
+    " must ",
+    " uses ",
+    " takes ",
+    " reports ",
+    " notifies ",
+    " ensures ",
+    " returns ",
+    " deletes ",
+    " destroys ",
+    " keeps ",
+    " complies ",
+    " protects ",
+    " undertakes ",
+    " promises ",
+    " discloses ",
 ];
 
 fn bound_to_promise(clause: &Clause) -> bool {
     clause.text.find("VENDOR").is_some_and(|at| {
         let rest = &clause.text[at..];
         let near = &rest[..rest.floor_char_boundary(90)];
-        PROMISES.iter().any(|verb| near.contains(verb))
-            && clause.stretches.at(&clause.text, at) != Polarity::Excepted
+        PROMISES.iter().any(|verb| near.contains(verb)) && clause.stretches.at(&clause.text, at) != Polarity::Excepted
     })
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Terms {
@@ -38,14 +38,18 @@ pub(crate) enum Terms {
         /// Only this company
         vendor: Option<String>,
     },
-    /// Record that you have read worsened terms and go on: forms then tell clients of them no longer
+    /// Record why worsened terms do not touch your clients: consents from before hold again, and forms tell of it no
+    /// longer. Where you go on with the new terms, do not settle: have clients sign what changed (`consent amend`)
     #[command(
-        after_help = "Example:\n  provenote terms accept \"Cloudscribe Inc.\" \"They took the change back in writing on 1 November\""
+        after_help = "Example:\n  provenote terms settle \"Cloudscribe Inc.\" --because taken-back \"They took the change back in writing on 1 November\""
     )]
-    Accept {
+    Settle {
         /// Id or name
         vendor: String,
-        /// Why
+        /// taken-back, agreement-forbids or misread
+        #[arg(long, value_enum, value_name = "WHY")]
+        because: Settled,
+        /// The reason in words, which are kept
         words: String,
     },
     /// Take over the history that Open Terms Archive keeps: a git folder of versions
@@ -73,4 +77,15 @@ pub(crate) struct Track {
     /// The part of the page that holds the words, as a CSS selector
     #[arg(long, value_name = "CSS")]
     pub(crate) select: Option<String>,
+}
+
+/// Why worsened terms do not touch clients.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Settled {
+    /// The company took the change back
+    TakenBack,
+    /// The agreement with the company forbids it
+    AgreementForbids,
+    /// The comparison was wrong
+    Misread,
 }

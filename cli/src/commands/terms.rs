@@ -25,7 +25,7 @@ pub(super) fn run(home: &Home, asked: Terms) -> Outcome {
         Terms::Untrack { source } => watch::untrack(home, &source),
         Terms::List { vendor } => watch::list(home, vendor.as_deref()),
         Terms::Check { vendor } => watch::check(home, vendor.as_deref()),
-        Terms::Accept { vendor, words } => watch::accept(home, &vendor, &words),
+        Terms::Settle { vendor, because, words } => watch::settle(home, &vendor, because, &words),
         Terms::Import { vendor, folder, service } => watch::import(home, &vendor, &folder, service.as_deref()),
     }
 }

@@ -293,7 +293,7 @@ impl Practice {
                 sources.retain(|header| header.refs.get("source") != Some(source) || header.seq > gone.seq);
             }
         }
-        let accepted = self.headers(Kind::TermsAccepted, &of)?.pop();
+        let accepted = self.headers(Kind::TermsSettled, &of)?.pop();
         Ok(Watched { sources, checks: self.headers(Kind::TermsChecked, &of)?, accepted })
     }
 }

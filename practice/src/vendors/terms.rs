@@ -85,9 +85,35 @@ pub struct TermsStanding {
     pub worsened: Option<TermsWorsened>,
 }
 
+/// Why worsened terms do not touch what clients agreed to. That a practice goes on with them is no reason: then clients
+/// are told, and agree anew or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Because {
+    /// The company took the change back, in another way than on the page.
+    TakenBack,
+    /// The agreement with the company forbids what the terms now permit.
+    AgreementForbids,
+    /// The comparison was wrong: the words do not say what it found.
+    Misread,
+}
+
+impl Because {
+    /// The word in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TakenBack => "taken_back",
+            Self::AgreementForbids => "agreement_forbids",
+            Self::Misread => "misread",
+        }
+    }
+}
+
 /// What is sealed when a person settles it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Accepted {
+struct Settled {
+    because: Because,
     words: String,
     /// What had become worse.
     worsened: TermsWorsened,
@@ -159,12 +185,14 @@ impl Practice {
         self.append_one(actor, entry)
     }
 
-    /// A person read how a company's terms became worse and settles it, in words that are kept. Forms tell clients of it no
-    /// longer.
+    /// A person read how a company's terms became worse, and says why that does not touch clients; the words are kept.
+    /// Forms tell of it no longer, and consents from before hold again.
     ///
     /// # Errors
     /// [`PracticeError::BadRequest`] without words, or where there is nothing to settle.
-    pub fn accept_terms(&mut self, actor: &Actor, vendor: &str, words: &str) -> Result<u64, PracticeError> {
+    pub fn settle_terms(&mut self, actor: &Actor, vendor: &str, because: Because,
+        words: &str,
+    ) -> Result<u64, PracticeError> {
         actor.authorise(Act::Configure)?;
         let words = checked_words("why it is settled", words)?;
         if words.is_empty() {
@@ -182,8 +210,9 @@ impl Practice {
                     fact.name
                 )));
             };
-            let sealed = self.seal_record(actor, &group, "words", &Accepted { words: words.clone(), worsened })?;
-            let entry = self.entry(actor, Kind::TermsAccepted).refer("vendor", &id).payload(sealed);
+            let sealed = self.seal_record(actor, &group, "words", &Settled { because, words: words.clone(), worsened })?;
+            let entry = self.entry(actor, Kind::TermsSettled).refer("vendor", &id);
+            let entry = entry.fact("because", Fact::Text(because.as_str().to_owned())).payload(sealed);
             match self.append_if(actor, size, vec![entry]) {
                 Err(PracticeError::Append(AppendError::Store(StoreError::Moved))) => {}
                 done => return Ok(done?.first().copied().unwrap_or_default()),
@@ -202,8 +231,8 @@ impl Practice {
         let mut standings = Vec::new();
         for source in self.sources(actor, vendor.as_ref().map(VendorId::as_str))? {
             let checks = self.headers(Kind::TermsChecked, &[("source", source.id.as_str())])?;
-            let accepted = self.last_accepted(&source.vendor)?;
-            let open = open_check(&checks, accepted);
+            let settled = self.last_settled(&source.vendor)?;
+            let open = open_check(&checks, settled);
             let worsened = open.map(|check| self.worsened_in(actor, check)).transpose()?.flatten();
             standings.push(TermsStanding {
                 vendor: source.vendor_name.clone(),
@@ -254,9 +283,9 @@ impl Practice {
         ids: &[&VendorId],
     ) -> Result<Option<TermsWorsened>, PracticeError> {
         let mut open: Option<TermsWorsened> = None;
-        let mut accepted = None;
+        let mut settled = None;
         for id in ids {
-            accepted = accepted.max(self.last_accepted(id)?);
+            settled = settled.max(self.last_settled(id)?);
         }
         for id in ids {
             let mut by_source: BTreeMap<String, Vec<Header>> = BTreeMap::new();
@@ -264,7 +293,7 @@ impl Practice {
                 by_source.entry(reference(&check, "source")?.to_owned()).or_default().push(check);
             }
             let mut checks: Vec<&Header> =
-                by_source.values().filter_map(|checks| open_check(checks, accepted)).collect();
+                by_source.values().filter_map(|checks| open_check(checks, settled)).collect();
             checks.sort_by_key(|check| check.seq);
             for check in checks {
                 let Some(found) = self.worsened_in(actor, check)? else { continue };
@@ -287,8 +316,8 @@ impl Practice {
     }
 
     /// The entry that settled a company's terms last.
-    fn last_accepted(&self, vendor: &VendorId) -> Result<Option<u64>, PracticeError> {
-        Ok(self.headers(Kind::TermsAccepted, &[("vendor", vendor.as_str())])?.last().map(|header| header.seq))
+    fn last_settled(&self, vendor: &VendorId) -> Result<Option<u64>, PracticeError> {
+        Ok(self.headers(Kind::TermsSettled, &[("vendor", vendor.as_str())])?.last().map(|header| header.seq))
     }
 
     /// What is watched, of companies that get something still, in the order in which it began.
@@ -340,9 +369,9 @@ fn outcome_of(check: &Header) -> Option<TermsOutcome> {
 }
 
 /// The check by whose entry a document stands worse, of all its checks; none where it does not.
-fn open_check(checks: &[Header], accepted: Option<u64>) -> Option<&Header> {
+fn open_check(checks: &[Header], settled: Option<u64>) -> Option<&Header> {
     checks
         .iter()
         .rfind(|check| flag(check).is_some())
-        .filter(|check| flag(check) == Some(true) && accepted.is_none_or(|accepted| check.seq > accepted))
+        .filter(|check| flag(check) == Some(true) && settled.is_none_or(|settled| check.seq > settled))
 }

@@ -43,7 +43,7 @@ pub struct VendorTerms {
     pub last_checked: Option<Time>,
     /// What came of it.
     pub last_outcome: Option<TermsOutcome>,
-    /// What it newly permits, while nobody has accepted it.
+    /// What it newly permits, while nobody has settled it.
     pub worsened: Option<TermsWorsened>,
 }
 
@@ -98,8 +98,8 @@ pub(super) fn attention(rows: &[VendorRow]) -> Vec<String> {
     );
     tell(
         count(&|row| row.terms.iter().any(|terms| terms.worsened.is_some())),
-        "company’s terms have become worse and nobody has accepted that",
-        "companies’ terms have become worse and nobody has accepted that",
+        "company’s terms have become worse and nobody has settled that",
+        "companies’ terms have become worse and nobody has settled that",
     );
     tell(
         count(&|row| row.audited.is_some() && row.stale.is_some()),

@@ -277,7 +277,7 @@ fn a_board_report_names_who_gets_sound_or_words_or_says_that_nobody_does() {
         "Companies that get sound or words 3",
         "Their findings that are open 4",
         "1 company gets sound or words and no agreement with it was reviewed.",
-        "1 company’s terms have become worse and nobody has accepted that.",
+        "1 company’s terms have become worse and nobody has settled that.",
         "1 company’s audit is out of date.",
         "1 company was never audited.",
         "Brightline Transcripts LLC",

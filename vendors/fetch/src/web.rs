@@ -144,14 +144,14 @@ impl Web {
             if redirects.contains(&next) {
                 return Err(failed(
                     Some(status),
-                    format!("the address leads in a circle ({}): track where the terms are now", way()),
+                    format!("the address redirects in a circle ({}): track where the terms are now", way()),
                 ));
             }
             if redirects.len() > MOST_REDIRECTS {
                 return Err(failed(
                     Some(status),
                     format!(
-                        "the address leads on more than {MOST_REDIRECTS} times ({}): track where the terms are now",
+                        "the address redirects more than {MOST_REDIRECTS} times ({}): track where the terms are now",
                         way()
                     ),
                 ));

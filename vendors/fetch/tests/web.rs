@@ -215,9 +215,9 @@ fn redirects_end() {
     let server = http(answers);
     let get = |path: &str| Web::default().get(&format!("{}{path}", server.address));
     for (path, said) in [
-        ("/loop", "leads in a circle"),
-        ("/self", "leads in a circle"),
-        ("/more", "leads on more than 5 times"),
+        ("/loop", "redirects in a circle"),
+        ("/self", "redirects in a circle"),
+        ("/more", "redirects more than 5 times"),
         ("/mail", "mailto is not fetched"),
     ] {
         let told = why(get(path).expect_err(path));

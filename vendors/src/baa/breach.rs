@@ -10,8 +10,7 @@ use regex::Regex;
 use crate::clauses::{Agreement, Bound, Clause, ClauseKind, Duration, Unit, durations};
 
 /// What a window can be said to count from.
-pub(super) const COUNTED_FROM: &[&str] =
-    &["discovery", "knowledge", "occurrence", "confirmation", "unspecified"];
+pub(super) const COUNTED_FROM: &[&str] = &["discovery", "knowledge", "occurrence", "confirmation", "unspecified"];
 
 /// A window for the notice of a breach.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +60,9 @@ static OF_CONTRACT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static NO_BREACH: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"(?:\bnot(?: (?:a|an|constitute|constitutes|rise|to|the|level|of|amount|be|result|in|involve|qualify|as|reportable))*|other than(?: a| an)?|excluding|no) $")
+    regex(
+        r"(?:\bnot(?: (?:a|an|constitute|constitutes|rise|to|the|level|of|amount|be|result|in|involve|qualify|as|reportable))*|other than(?: a| an)?|excluding|no) $",
+    )
 });
 static INCLUDING: LazyLock<Regex> = LazyLock::new(|| regex(r"includ(?:ing|es?)[^,;.]{0,60}\bbreach"));
 static IMPERMISSIBLE: LazyLock<Regex> = LazyLock::new(|| {
@@ -99,8 +100,11 @@ static DUTY: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// After a number: what no longer speaks of the promise but of its exceptions.
-static EXCEPTING: LazyLock<Regex> =
-    LazyLock::new(|| regex(r",? (?:except|unless|other than|save (?:as|where)|provided,? (?:however,? )?that|subject to|but (?:may|only))\b"));
+static EXCEPTING: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r",? (?:except|unless|other than|save (?:as|where)|provided,? (?:however,? )?that|subject to|but (?:may|only))\b",
+    )
+});
 static BLANK: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?:\[[^\[\]]{0,40}\]|\{[^{}]{0,40}\}|\(\s*\)|<[^<>]{0,30}>|\bx{1,3}\b|#) ?(?:\([^()]{0,20}\) ?)?(?:calendar |business |working )?(?:hours?|days?|weeks?)",
@@ -146,7 +150,9 @@ pub(super) fn find(agreement: &Agreement) -> Finding {
                 && term.len() > 4
                 && !BREACH.is_match(term)
                 && !term.contains("security incident")
-                && ["event", "incident", "occurrence", "matter", "compromise", "violation"].iter().any(|word| term.contains(word))
+                && ["event", "incident", "occurrence", "matter", "compromise", "violation"]
+                    .iter()
+                    .any(|word| term.contains(word))
                 && BREACH.is_match(&definition.body)
                 && !definition.body.contains("same meaning")
         })
@@ -288,9 +294,10 @@ fn read(
         }
         if named.is_empty() {
             // "5. Breach Notification / 5.2 Timing": the nearest heading that names one.
-            let above = clause.heading.rsplit(" / ").find_map(|heading| {
-                topics(heading, events).into_iter().map(|(_, topic)| topic).min()
-            });
+            let above = clause
+                .heading
+                .rsplit(" / ")
+                .find_map(|heading| topics(heading, events).into_iter().map(|(_, topic)| topic).min());
             named.extend(above.map(|topic| (0, topic)));
         }
         inherited = true;
@@ -321,7 +328,8 @@ fn read(
         let before = &text[back..length.at.start];
         let after = &text[length.at.end..ahead];
         let sentence_after = after.split(". ").next().unwrap_or_default().split(';').next().unwrap_or_default();
-        let sentence_after = EXCEPTING.find(sentence_after).map_or(sentence_after, |found| &sentence_after[..found.start()]);
+        let sentence_after =
+            EXCEPTING.find(sentence_after).map_or(sentence_after, |found| &sentence_after[..found.start()]);
         let sentence_before = before.rsplit(". ").next().unwrap_or_default().rsplit(';').next().unwrap_or_default();
         if OTHER.is_match(sentence_after) || OTHER.is_match(sentence_before) {
             continue;

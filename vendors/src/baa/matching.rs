@@ -256,13 +256,23 @@ impl Segments {
     /// Compiles everything; the error names the first expression that is none.
     pub(crate) fn check(&self) -> Result<(), String> {
         for segment in &self.list {
-            compile(&segment.source, true).map_err(|error| format!("\"{}\" is no expression: {error}", segment.source))?;
+            compile(&segment.source, true)
+                .map_err(|error| format!("\"{}\" is no expression: {error}", segment.source))?;
         }
         Ok(())
     }
 
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::of(&self.list))
+    }
+
+    /// Finds out how each segment can begin.
+    pub(crate) fn make_ready(&self) {
+        self.index();
+    }
+
     pub(crate) fn reader(&self) -> Reader<'_> {
-        let index = self.index.get_or_init(|| Index::of(&self.list));
+        let index = self.index();
         Reader { segments: self, index, words: HashMap::new() }
     }
 }
@@ -288,7 +298,8 @@ fn compile(source: &str, at_words: bool) -> Result<Finder, String> {
         let regex = RegexBuilder::new(&wrapped).unicode(false).size_limit(LARGEST).build();
         return regex.map(|regex| Finder::Anywhere(Box::new(regex))).map_err(|error| error.to_string());
     }
-    let settings = thompson::Config::new().utf8(false).which_captures(WhichCaptures::None).nfa_size_limit(Some(LARGEST));
+    let settings =
+        thompson::Config::new().utf8(false).which_captures(WhichCaptures::None).nfa_size_limit(Some(LARGEST));
     let nfa = thompson::Compiler::new()
         .syntax(regex_automata::util::syntax::Config::new().unicode(false).utf8(false))
         .configure(settings)

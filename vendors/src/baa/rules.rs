@@ -501,6 +501,11 @@ impl Rules {
         failing
     }
 
+    /// Does now what the first review would do.
+    pub(crate) fn make_ready(&self) {
+        self.segments.make_ready();
+    }
+
     /// What the rules that `wanted` holds of find in an agreement, clause by clause.
     pub(crate) fn hits<'a>(&'a self, agreement: &Agreement, wanted: impl Fn(&Rule) -> bool) -> Vec<(&'a Rule, Hits)> {
         let mut found: Vec<(&Rule, Ranked)> = self
@@ -515,13 +520,21 @@ impl Rules {
         let expanded = expansions(agreement);
         let rules: Vec<&Rule> = found.iter().map(|(rule, _)| *rule).collect();
         // A long agreement is read by as many as there are processors; their findings are put together in its order.
-        let readers = if agreement.clauses.len() < FEW { 1 } else { available_parallelism().map_or(1, |most| most.get().min(MOST_READERS)) };
+        let readers = if agreement.clauses.len() < FEW {
+            1
+        } else {
+            available_parallelism().map_or(1, |most| most.get().min(MOST_READERS))
+        };
         let share = agreement.clauses.len().div_ceil(readers).max(1);
         let parts: Vec<Part> = thread::scope(|scope| {
             let (rules, expanded) = (&rules, &expanded);
             let started: Vec<_> = (0..agreement.clauses.len())
                 .step_by(share)
-                .map(|from| scope.spawn(move || self.part(rules, agreement, expanded, from..(from + share).min(agreement.clauses.len()))))
+                .map(|from| {
+                    scope.spawn(move || {
+                        self.part(rules, agreement, expanded, from..(from + share).min(agreement.clauses.len()))
+                    })
+                })
                 .collect();
             started
                 .into_iter()
@@ -553,7 +566,13 @@ impl Rules {
     }
 
     /// What `rules` find in some of the clauses, and whether something there clears each.
-    fn part(&self, rules: &[&Rule], agreement: &Agreement, expanded: &HashMap<usize, Clause>, clauses: Range<usize>) -> Part {
+    fn part(
+        &self,
+        rules: &[&Rule],
+        agreement: &Agreement,
+        expanded: &HashMap<usize, Clause>,
+        clauses: Range<usize>,
+    ) -> Part {
         let mut found: Part = rules.iter().map(|_| (Ranked::default(), false)).collect();
         let mut reader = self.segments.reader();
         for at in clauses {
@@ -680,13 +699,20 @@ impl Find {
             return false;
         }
         let wanted = self.polarity;
-        let from = if self.bound == Who::Vendor && clause.bound == Bound::Practice { clause.vendor_from.unwrap_or(0) } else { 0 };
-        let accept = move |polarity: Polarity, at: usize| at >= from && match wanted {
-            Wanted::Said => polarity != Polarity::Denied,
-            Wanted::Affirmed => polarity == Polarity::Affirmed,
-            Wanted::Denied => polarity == Polarity::Denied,
-            Wanted::Restricted => polarity != Polarity::Affirmed,
-            Wanted::Any => true,
+        let from = if self.bound == Who::Vendor && clause.bound == Bound::Practice {
+            clause.vendor_from.unwrap_or(0)
+        } else {
+            0
+        };
+        let accept = move |polarity: Polarity, at: usize| {
+            at >= from
+                && match wanted {
+                    Wanted::Said => polarity != Polarity::Denied,
+                    Wanted::Affirmed => polarity == Polarity::Affirmed,
+                    Wanted::Denied => polarity == Polarity::Denied,
+                    Wanted::Restricted => polarity != Polarity::Affirmed,
+                    Wanted::Any => true,
+                }
         };
         let any = self.any.is_empty() || self.any.iter().any(|pattern| sight.find(pattern, false, &accept).is_some());
         any && self.all.iter().all(|pattern| sight.find(pattern, true, &|_, _| true).is_some())

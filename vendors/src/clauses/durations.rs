@@ -52,7 +52,9 @@ const WORDS: &str = "(?:a|an|one|two|three|four|five|six|seven|eight|nine|ten|el
 const ORDINALS: &str = "(?:next|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|fourteenth|fifteenth|twentieth|thirtieth|sixtieth|ninetieth|(?:1st|2nd|3rd|[4-9]th|[1-9]\\dth))";
 
 static ORDINAL_LIMIT: LazyLock<Regex> = LazyLock::new(|| {
-    super::ascii(r"(?:by|than|before|within|until) (?:(?:the )?(?:end|close of business|close) (?:of|on) )?the (?:end of the )?$")
+    super::ascii(
+        r"(?:by|than|before|within|until) (?:(?:the )?(?:end|close of business|close) (?:of|on) )?the (?:end of the )?$",
+    )
 });
 
 static LENGTH: LazyLock<Regex> = LazyLock::new(|| {
@@ -108,7 +110,9 @@ pub fn durations(text: &str) -> Vec<Duration> {
 
 /// "five days, weekends and holidays not counted".
 static NOT_WEEKENDS: LazyLock<Regex> = LazyLock::new(|| {
-    super::ascii(r"^\)?,? ?\(?(?:(?:excluding|not counting|other than|except|exclusive of|without) (?:of )?(?:saturdays|weekends|legal holidays|holidays)|on which (?:the )?(?:banks|offices)|(?:weekends|saturdays)[^.;]{0,40}(?:not counted|excluded))")
+    super::ascii(
+        r"^\)?,? ?\(?(?:(?:excluding|not counting|other than|except|exclusive of|without) (?:of )?(?:saturdays|weekends|legal holidays|holidays)|on which (?:the )?(?:banks|offices)|(?:weekends|saturdays)[^.;]{0,40}(?:not counted|excluded))",
+    )
 });
 
 /// The number of an ordinal that stands alone.

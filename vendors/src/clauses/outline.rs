@@ -32,6 +32,12 @@ static NOTE_INSIDE: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)(?:parties|agreement|drafter|counsel|attorney|you|practice|covered entity|business associate)s? (?:may|should|could|might) (?:also )?(?:wish|want|specify|choose|provide|add|consider|need to|include|delete|negotiate|state)|drafting note|note to (?:draft|counsel)|bracketed (?:language|text)|delete (?:if|this)|choose (?:one|either)|may be added|counsel to confirm|legal (?:review|to confirm)|sample language|template",
     )
 });
+/// A word of amendments.
+static AMENDS: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"(?i)\b(?:delet(?:ing|es?|ed)|strik(?:ing|es?)|struck|stricken|remov(?:ing|es?|ed)|replac(?:ing|es?|ed)|superseded|omitted|no\s+longer|reads?)\b",
+    )
+});
 /// Words that an amendment takes out of the agreement that it amends.
 static DELETED: LazyLock<Regex> = LazyLock::new(|| {
     regex(
@@ -47,13 +53,18 @@ static REPEALED: LazyLock<Regex> = LazyLock::new(|| {
 static RENEWED: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(?i)\b(?:replac\w+|substitut\w+|restated|to read|inserted|in (?:its|their) place)\b"));
 /// Between "deleted" and the quoted words: these are the new ones.
-static INSTEAD: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?i)\b(?:replaced|substituted|with|following\s+is\s+(?:added|inserted)|to\s+read|insert\w*|in\s+(?:its|their)\s+place)\b"));
+static INSTEAD: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"(?i)\b(?:replaced|substituted|with|following\s+is\s+(?:added|inserted)|to\s+read|insert\w*|in\s+(?:its|their)\s+place)\b",
+    )
+});
 /// "Q: …?" and "A: …".
-static ASKED: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s*[*_]{0,3}(?:Q(?:\d{1,2})?|Question(?: \d{1,2})?)[.:][*_]{0,3}\s+"));
+static ASKED: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"^\s*[*_]{0,3}(?:Q(?:\d{1,2})?|Question(?: \d{1,2})?)[.:][*_]{0,3}\s+"));
 static ANSWERED: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s*[*_]{0,3}(?:A(?:\d{1,2})?|Answer)[:][*_]{0,3}\s+"));
 /// A box that is not ticked.
-static UNTICKED: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s*(?:[-*]\s+)?(?:[☐□❏❑]|\[\s{0,3}\]|\[_{1,3}\]|\(\s{1,3}\)|_{1,4}\s)\s*[A-Za-z]"));
+static UNTICKED: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"^\s*(?:[-*]\s+)?(?:[☐□❏❑]|\[\s{0,3}\]|\[_{1,3}\]|\(\s{1,3}\)|_{1,4}\s)\s*[A-Za-z]"));
 static BLANK_BRACKET: LazyLock<Regex> = LazyLock::new(|| regex(r"^\[[^\[\]]{0,60}\]$"));
 static OPTIONAL: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)^\s*[\[(]optional[^\])]{0,30}[\])]:?\s*"));
 static MODAL: LazyLock<Regex> = LazyLock::new(|| {
@@ -66,9 +77,8 @@ static ACTION: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(?:shall|will|may|must|agrees?|is|are|can|means|to|following|if|not|has|have|only|include|includes|that|by|for|applies|where|of)\W*$|\b(?:shall|will|may|must|agrees?|follow)\b",
     )
 });
-static OPEN_VERB: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"(?i)\b(?:shall|will|may|must|agrees?(?: to)?|following|includes?|including|not|only)$")
-});
+static OPEN_VERB: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"(?i)\b(?:shall|will|may|must|agrees?(?: to)?|following|includes?|including|not|only)$"));
 static DEFINES: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r#"^(?:as used (?:herein|in this \w+), )?(?:the terms? |for (?:the )?purposes of this \w+, )?"([^"]{2,60})"(?:(?:,| or| and|\)|\(|the|each|a|an|collectively|abbreviated|as| |,)*"[^"]{1,60}")*(?: ?\([^)]{0,80}\))?[,:]?(?: as used (?:herein|in this \w+),?| in this \w+,?)? ?(?:-|:|(?:(?:shall|will|generally|also|has|have|only) )*(?:means?|is|are|refers? to|has|have|includes?|is defined|are defined|does|do|be|mean|excludes?)\b)(.*)$"#,
@@ -187,18 +197,22 @@ fn notes(text: &str) -> Vec<Range<usize>> {
             _ => {}
         }
     }
-    // Quotes are long and many, amendments few.
-    let amends = ["delet", "stri", "remov", "replac", "supersed", "omit", "read", "longer", "struck", "Delet", "Stri", "Remov", "Replac"]
-        .iter()
-        .any(|word| text.contains(word));
-    for caught in DELETED.captures_iter(if amends { text } else { "" }) {
-        let whole = caught.get(0).map_or(0..0, |whole| whole.range());
-        if let Some(quoted) = caught.get(1).or_else(|| caught.get(2)) {
-            let before = &text[whole.start..quoted.start()];
-            if caught.get(1).is_some() || !INSTEAD.is_match(before) {
-                found.push(quoted.range());
+    // Quotes are many and amendments few: only a paragraph with both is looked at.
+    let mut from = 0;
+    for paragraph in text.split_inclusive("\n\n") {
+        let quotes = paragraph.contains(['"', '\u{201c}']);
+        if quotes && AMENDS.is_match(paragraph) {
+            for caught in DELETED.captures_iter(paragraph) {
+                let whole = caught.get(0).map_or(0..0, |whole| whole.range());
+                if let Some(quoted) = caught.get(1).or_else(|| caught.get(2)) {
+                    let before = &paragraph[whole.start..quoted.start()];
+                    if caught.get(1).is_some() || !INSTEAD.is_match(before) {
+                        found.push(from + quoted.start()..from + quoted.end());
+                    }
+                }
             }
         }
+        from += paragraph.len();
     }
     found.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
     let mut outer: Vec<Range<usize>> = Vec::new();
@@ -223,7 +237,7 @@ impl Walk<'_> {
                 let folded = fold(raw);
                 // "THE COMPANY EXCLUDES ALL LIABILITY … OF ITS SUB-PROCESSORS." is a sentence in capitals.
                 let sentence = folded.ends_with('.') && folded.split(' ').count() > 12;
-                if heading_like(&folded) || !(sentence || MODAL.is_match(&folded)) {
+                if folded.ends_with('?') || heading_like(&folded) || !(sentence || MODAL.is_match(&folded)) {
                     self.heading(i32::from(*level), block.start..block.end, &folded);
                 } else {
                     self.body(block.start..block.end, None, None);
@@ -394,7 +408,8 @@ impl Walk<'_> {
             let last = place_in_block + 1 == count;
             let closing = self.sentence(span.clone(), governing, number.clone(), optional, last);
             // An item of a list often ends without a stop; only a colon or an open verb leaves it open.
-            let waits = place.is_none_or(|(depth, value)| depth < 9 || value > 0) || waits_for_items(&self.document.text[span]);
+            let waits =
+                place.is_none_or(|(depth, value)| depth < 9 || value > 0) || waits_for_items(&self.document.text[span]);
             if last && waits {
                 open = closing;
             }
@@ -593,8 +608,7 @@ impl Walk<'_> {
         let bound = bound(&text, &heading);
         let vendor_from = if bound == Bound::Practice { vendor_from(&text) } else { None };
         let stretches = Stretches::read(&text);
-        let clause =
-            Clause { range, text, own, heading, number, kind, bound, vendor_from, optional, whole, stretches };
+        let clause = Clause { range, text, own, heading, number, kind, bound, vendor_from, optional, whole, stretches };
         self.clauses.push(clause);
     }
 
@@ -857,7 +871,10 @@ fn trim_item(part: &str) -> &str {
 fn vendor_from(text: &str) -> Option<usize> {
     SUBJECT.find_iter(text).find_map(|subject| {
         let before = text[..subject.start()].trim_end();
-        let apart = before.contains("; ") || before.ends_with([';', '.', ',', ':']) || before.ends_with(" and") || before.ends_with(" but");
+        let apart = before.contains("; ")
+            || before.ends_with([';', '.', ',', ':'])
+            || before.ends_with(" and")
+            || before.ends_with(" but");
         (subject.as_str().starts_with("VENDOR") && apart).then_some(subject.start())
     })
 }

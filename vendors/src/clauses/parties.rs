@@ -151,7 +151,9 @@ static NAMED_THING: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// Somebody named by a word of the document's own, who does something.
 static ACTOR: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"\b([A-Z][A-Za-z0-9]{2,20})(?: hereby| also)? (?:shall|will|agrees|may|must|can|reserves|deletes|uses|makes)\b")
+    regex(
+        r"\b([A-Z][A-Za-z0-9]{2,20})(?: hereby| also)? (?:shall|will|agrees|may|must|can|reserves|deletes|uses|makes)\b",
+    )
 });
 /// Nobody's names.
 const THINGS: &[&str] = &[
@@ -225,12 +227,7 @@ fn candidates(folded: &str) -> Vec<String> {
     for (name, times) in actors {
         let lower = name.to_lowercase();
         let known = found.iter().any(|known| known.split(' ').any(|word| word == name));
-        if times >= 3
-            && !known
-            && !NOBODY.contains(&name)
-            && !THINGS.iter().any(|thing| lower.contains(thing))
-            && !name.chars().all(|c| c.is_uppercase() && !matches!(c, 'A'..='Z'))
-        {
+        if times >= 3 && !known && !NOBODY.contains(&name) && !THINGS.iter().any(|thing| lower.contains(thing)) {
             found.push(name.to_owned());
         }
     }
@@ -241,12 +238,69 @@ fn candidates(folded: &str) -> Vec<String> {
 
 /// Words that begin a sentence, and roles that are neither side's name.
 const NOBODY: &[&str] = &[
-    "Associate", "Entity", "Party", "Parties", "This", "That", "They", "Each", "Such", "Any", "All", "Neither", "Either", "Nothing",
-    "Both", "Subcontractors", "Individuals", "Associates", "Entities", "Section", "Notification", "Reports", "Use", "The", "There",
-    "Business", "Covered", "You", "Who", "What", "These", "Those", "Access", "Termination", "Audio", "Personnel", "Users", "Clients",
-    "Patients", "Notices", "Provider", "Affiliates", "Employees", "Workforce", "Officer", "Regulations", "HHS", "Amendments", "BUSINESS",
-    "ASSOCIATE", "COVERED", "ENTITY", "SHALL", "Law", "Disclosures", "Uses", "Copies", "Requests", "Words", "Indemnitor",
-    "Indemnitee", "Discloser", "Recipients",
+    "Associate",
+    "Entity",
+    "Party",
+    "Parties",
+    "This",
+    "That",
+    "They",
+    "Each",
+    "Such",
+    "Any",
+    "All",
+    "Neither",
+    "Either",
+    "Nothing",
+    "Both",
+    "Subcontractors",
+    "Individuals",
+    "Associates",
+    "Entities",
+    "Section",
+    "Notification",
+    "Reports",
+    "Use",
+    "The",
+    "There",
+    "Business",
+    "Covered",
+    "You",
+    "Who",
+    "What",
+    "These",
+    "Those",
+    "Access",
+    "Termination",
+    "Audio",
+    "Personnel",
+    "Users",
+    "Clients",
+    "Patients",
+    "Notices",
+    "Provider",
+    "Affiliates",
+    "Employees",
+    "Workforce",
+    "Officer",
+    "Regulations",
+    "HHS",
+    "Amendments",
+    "BUSINESS",
+    "ASSOCIATE",
+    "COVERED",
+    "ENTITY",
+    "SHALL",
+    "Law",
+    "Disclosures",
+    "Uses",
+    "Copies",
+    "Requests",
+    "Words",
+    "Indemnitor",
+    "Indemnitee",
+    "Discloser",
+    "Recipients",
 ];
 
 impl Votes {
@@ -317,7 +371,8 @@ impl Parties {
             .collect();
         let mut thing_names: Vec<String> = things.keys().map(|name| format!("{}s?", regex::escape(name))).collect();
         thing_names.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        let thing_names = if thing_names.is_empty() { String::new() } else { format!(r"\b(?:{})\b|", thing_names.join("|")) };
+        let thing_names =
+            if thing_names.is_empty() { String::new() } else { format!(r"\b(?:{})\b|", thing_names.join("|")) };
         // Names are escaped, and folded text is ASCII: nothing here can fail to compile or match half a character.
         let finder = regex(&format!(r"{thing_names}{FIXED}|\b(?:{})(?:'s?)?\b", escaped.join("|")));
         Self { names, things, finder }
@@ -328,12 +383,24 @@ impl Parties {
         let mut things = HashMap::new();
         for caught in NAMED_THING.captures_iter(folded) {
             let (name, thing) = match (caught.get(1), caught.get(4)) {
-                (Some(name), _) => (name.as_str(), if caught.name("health").is_some() { "PHI" } else { "subcontractor" }),
-                (None, Some(name)) => (name.as_str(), if caught.name("before").is_some() { "PHI" } else { "subcontractor" }),
+                (Some(name), _) => {
+                    (name.as_str(), if caught.name("health").is_some() { "PHI" } else { "subcontractor" })
+                }
+                (None, Some(name)) => {
+                    (name.as_str(), if caught.name("before").is_some() { "PHI" } else { "subcontractor" })
+                }
                 _ => continue,
             };
             let lower = name.to_lowercase();
-            let other = ["business associate", "covered entity", "health information", "phi", "subcontractor", "subprocessor", "electronic"];
+            let other = [
+                "business associate",
+                "covered entity",
+                "health information",
+                "phi",
+                "subcontractor",
+                "subprocessor",
+                "electronic",
+            ];
             let telling = name.contains(' ') || thing == "subcontractor";
             if telling && !names.contains_key(name) && !other.iter().any(|known| lower.contains(known)) {
                 things.insert(name.to_owned(), thing);
@@ -471,7 +538,11 @@ impl Parties {
         let tail = if owner { "'s" } else { "" };
         let party = |party: Party| Some(format!("{}{tail}", party.token()));
         if let Some(thing) = self.things.get(bare).or_else(|| self.things.get(bare.trim_end_matches('s'))) {
-            return Some(if *thing == "subcontractor" && bare.ends_with('s') { "subcontractors".to_owned() } else { (*thing).to_owned() });
+            return Some(if *thing == "subcontractor" && bare.ends_with('s') {
+                "subcontractors".to_owned()
+            } else {
+                (*thing).to_owned()
+            });
         }
         if let Some(found) = self.names.get(bare) {
             // "Service Provider" is one name; "health care Provider" and "the State of Ohio" are none.

@@ -1,15 +1,16 @@
-//! Terms that are watched: `track`, `untrack`, `list`, `check`, `accept`, `import`.
+//! Terms that are watched: `track`, `untrack`, `list`, `check`, `settle`, `import`.
 
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
 use provenote_fetch::Web;
+use provenote_practice::vendors::terms::Because;
 use provenote_vendors::terms::{Declaration, TermsType};
 use serde_json::{Value, json};
 
 use super::{in_words, is_worse, told};
-use crate::args::Track;
+use crate::args::{Settled, Track};
 use crate::commands::{Outcome, read_text};
 use crate::exit::{FINDINGS, Failure};
 use crate::home::Home;
@@ -156,13 +157,19 @@ pub(super) fn check(home: &Home, vendor: Option<&str>) -> Outcome {
     Ok(if worse { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })
 }
 
-pub(super) fn accept(home: &Home, vendor: &str, words: &str) -> Outcome {
+pub(super) fn settle(home: &Home, vendor: &str, because: Settled, words: &str) -> Outcome {
+    let because = match because {
+        Settled::TakenBack => Because::TakenBack,
+        Settled::AgreementForbids => Because::AgreementForbids,
+        Settled::Misread => Because::Misread,
+    };
     let (mut practice, actor) = home.signed_in()?;
-    let seq = practice.accept_terms(&actor, vendor, words)?;
+    let seq = practice.settle_terms(&actor, vendor, because, words)?;
     if home.json() {
         print_json(&json!({ "seq": seq }));
     } else {
-        print(&format!("Recorded that its terms were read and accepted (entry {seq})"));
+        print(&format!("Recorded why it does not touch clients (entry {seq})"));
+        print("  consents from before hold again: provenote consent stale");
     }
     Ok(ExitCode::SUCCESS)
 }

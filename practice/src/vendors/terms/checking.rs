@@ -192,13 +192,13 @@ impl Judged {
 /// All that is known of a document before a check.
 struct Known {
     checks: Vec<Header>,
-    accepted: Option<u64>,
+    settled: Option<u64>,
 }
 
 impl Known {
     /// What a decision rests on.
     fn basis(&self) -> (Option<u64>, Option<u64>) {
-        (self.checks.last().map(|check| check.seq), self.accepted)
+        (self.checks.last().map(|check| check.seq), self.settled)
     }
 
     fn versions(&self) -> impl DoubleEndedIterator<Item = &Header> {
@@ -277,7 +277,7 @@ impl Practice {
             let size = self.log.size()?;
             let known = Known {
                 checks: self.headers(Kind::TermsChecked, &[("source", source.id.as_str())])?,
-                accepted: self.last_accepted(&source.vendor)?,
+                settled: self.last_settled(&source.vendor)?,
             };
             // Entries of others change nothing of the decision.
             let (basis, judged, entry) = match made.take() {
@@ -421,7 +421,7 @@ impl Practice {
 
     /// What stood open before this check.
     fn told_before(&self, actor: &Actor, known: &Known) -> Result<Option<TermsWorsened>, PracticeError> {
-        let open = open_check(&known.checks, known.accepted);
+        let open = open_check(&known.checks, known.settled);
         Ok(open.map(|check| self.worsened_in(actor, check)).transpose()?.flatten())
     }
 
@@ -434,7 +434,7 @@ impl Practice {
         document: &Document,
         found: &TermsDiff,
     ) -> Result<Standing, PracticeError> {
-        let open = open_check(&known.checks, known.accepted);
+        let open = open_check(&known.checks, known.settled);
         let before = self.told_before(actor, known)?;
         let baseline = open.and_then(|check| match check.facts.get("baseline") {
             Some(Fact::Number(seq)) => u64::try_from(*seq).ok(),
