@@ -476,7 +476,9 @@ fn watched_terms_answer_and_make_what_rested_on_them_stale() {
     assert!(finding(&audit, "second-factor").is_none(), "that has nothing to do with the terms");
     assert_eq!(desk.practice.last_audits(&desk.actor).expect("readable")[1].stale, None, "this one knows");
 
-    desk.practice.settle_terms(&desk.actor, VENDOR, Because::TakenBack, "We have their word in writing.").expect("settled");
+    desk.practice
+        .settle_terms(&desk.actor, VENDOR, Because::TakenBack, "We have their word in writing.")
+        .expect("settled");
     let audit = audited(&mut desk, VENDOR);
     assert_eq!(standing(&audit, "terms-worse").map(|one| one.says), Some(Says::No));
     assert!(finding(&audit, "training").is_none());

@@ -48,8 +48,10 @@ struct Web {
     pages: Rc<RefCell<BTreeMap<String, Result<String, FetchError>>>>,
     asked: Rc<RefCell<Vec<String>>>,
     /// Called once, while a page is fetched.
-    meanwhile: Rc<RefCell<Option<Box<dyn FnOnce()>>>>,
+    meanwhile: Rc<RefCell<Option<Meanwhile>>>,
 }
+
+type Meanwhile = Box<dyn FnOnce()>;
 
 impl Web {
     fn says(&self, address: &str, text: &str) -> &Self {
@@ -326,11 +328,19 @@ fn a_worsened_term_makes_exactly_the_consents_stale_that_tell_of_the_company() {
     desk.sign(CLIENT);
     assert_eq!(status(&mut desk).standing.status, Status::InForce);
     // Settled: less is told than was agreed to, which ends nothing.
-    assert!(why(desk.practice.settle_terms(&desk.actor, "Scribe, Inc.", Because::TakenBack, "  ")).contains("in a few words"));
-    desk.practice.settle_terms(&desk.actor, "Scribe, Inc.", Because::TakenBack, "They wrote that it was a mistake.").expect("settled");
+    assert!(
+        why(desk.practice.settle_terms(&desk.actor, "Scribe, Inc.", Because::TakenBack, "  "))
+            .contains("in a few words")
+    );
+    desk.practice
+        .settle_terms(&desk.actor, "Scribe, Inc.", Because::TakenBack, "They wrote that it was a mistake.")
+        .expect("settled");
     assert!(desk.practice.vendors(&desk.actor).expect("a list")[0].1.terms_worsened.is_none());
     assert_eq!(status(&mut desk).standing.status, Status::InForce);
-    assert!(why(desk.practice.settle_terms(&desk.actor, "Scribe, Inc.", Because::TakenBack, "Again.")).contains("nothing is open"));
+    assert!(
+        why(desk.practice.settle_terms(&desk.actor, "Scribe, Inc.", Because::TakenBack, "Again."))
+            .contains("nothing is open")
+    );
     // What was settled is not found again by the next check; something new is.
     desk.later(DAY);
     assert_eq!(check(&mut desk, &web).outcome, TermsOutcome::Unchanged);
@@ -364,7 +374,9 @@ fn what_is_open_does_not_go_away_by_not_looking() {
     desk.practice.remove_vendor(&desk.actor, "Scribe, Inc.").expect("removed");
     desk.practice.add_vendor(&desk.actor, &vendor("Scribe, Inc.")).expect("there again");
     assert_eq!(open(&desk), Some(still), "the same company under another id");
-    desk.practice.settle_terms(&desk.actor, "Scribe, Inc.", Because::TakenBack, "Read and settled with the company.").expect("settled");
+    desk.practice
+        .settle_terms(&desk.actor, "Scribe, Inc.", Because::TakenBack, "Read and settled with the company.")
+        .expect("settled");
     assert_eq!(open(&desk), None);
 }
 

@@ -542,7 +542,9 @@ pub(crate) const fn meaning(kind: Kind) -> &'static str {
         Kind::TermsUntracked => "A document of a company’s terms is no longer watched",
         Kind::TermsAsked => "The network was used to ask for companies’ terms",
         Kind::TermsChecked => "A company’s terms were fetched and compared with the version before, or could not be",
-        Kind::TermsSettled => "Somebody said why a company’s worsened terms do not touch clients; consents from before hold again",
+        Kind::TermsSettled => {
+            "Somebody said why a company’s worsened terms do not touch clients; consents from before hold again"
+        }
         Kind::TermsImported => "Versions of a company’s terms that others had kept were read in",
     }
 }

@@ -104,7 +104,8 @@ fn an_agreement_is_reviewed_without_a_practice_and_every_quote_stands_where_it_i
     // Two windows, one of them a defined term in words, and the other for another thing.
     assert_eq!(review["breach_notice"]["value"], 15);
     assert_eq!(review["breach_notice"]["unit"], "business_days");
-    let flags: Vec<String> = review["red_flags"].as_array().expect("a list").iter().map(|one| text(&one["id"])).collect();
+    let flags: Vec<String> =
+        review["red_flags"].as_array().expect("a list").iter().map(|one| text(&one["id"])).collect();
     for expected in ["RF-01", "RF-08", "RF-12", "RF-14"] {
         assert!(flags.iter().any(|flag| flag == expected), "{expected}: {flags:?}");
     }
@@ -163,7 +164,8 @@ fn what_is_no_agreement_gets_one_sentence() {
         let said = place.fails(1, &["baa", "review", file]);
         assert!(said.contains(expected), "{file}: {said}");
     }
-    let lease = b"RESIDENTIAL LEASE AGREEMENT\n\n1. The Landlord leases to the Tenant the premises at 12 Elm Street.\n\n\
+    let lease =
+        b"RESIDENTIAL LEASE AGREEMENT\n\n1. The Landlord leases to the Tenant the premises at 12 Elm Street.\n\n\
                   2. The Tenant shall pay rent of $1,200 on the first day of each month.\n\n\
                   3. Either party may terminate this lease with 30 days notice.\n";
     let lease = place.file("lease.txt", lease);
@@ -187,7 +189,8 @@ fn files_of_noise() -> Vec<u8> {
 #[test]
 fn versions_of_terms_are_compared_without_a_practice() {
     let place = Place::new();
-    let (old, new, form) = (fixture("privacy-2025.html"), fixture("privacy-2026.html"), fixture("privacy-2025-form.html"));
+    let (old, new, form) =
+        (fixture("privacy-2025.html"), fixture("privacy-2026.html"), fixture("privacy-2025-form.html"));
     let ran = place.run(&["--json", "terms", "diff", &old, &new]);
     assert_eq!(ran.code, 3, "{}", ran.err);
     let diff: Value = serde_json::from_str(&ran.out).expect("one document");
@@ -210,7 +213,17 @@ fn versions_of_terms_are_compared_without_a_practice() {
 fn with_company() -> (Place, String) {
     let place = Place::founded();
     place.done(&[
-        "vendor", "add", COMPANY, "--does", "turns speech into text", "--place", "Ohio", "--keeps-days", "30", "--trains", "no",
+        "vendor",
+        "add",
+        COMPANY,
+        "--does",
+        "turns speech into text",
+        "--place",
+        "Ohio",
+        "--keeps-days",
+        "30",
+        "--trains",
+        "no",
     ]);
     let client = place.client(NAME);
     for (template, file) in [("ai-notes", "notes.pdf"), ("cloud-vendor", "cloud.pdf")] {
@@ -218,7 +231,17 @@ fn with_company() -> (Place, String) {
         // The form for AI-assisted notes may say that nothing leaves the machine, and then is not made.
         assert!(ran.code == 0 || template == "ai-notes", "{template}: {}", ran.err);
         if ran.code == 0 {
-            place.done(&["consent", "sign", &client, "--participant", NAME, "--typed", NAME, "-o", &format!("signed-{file}")]);
+            place.done(&[
+                "consent",
+                "sign",
+                &client,
+                "--participant",
+                NAME,
+                "--typed",
+                NAME,
+                "-o",
+                &format!("signed-{file}"),
+            ]);
         }
     }
     (place, client)
@@ -251,10 +274,14 @@ fn a_page_that_becomes_worse_makes_the_audit_and_the_consents_stale() {
     look("form_only", 0);
     let _ = place.run(&["vendor", "audit", COMPANY]);
     // Blocked and unreachable are told apart from unchanged, and nothing becomes stale by them.
-    let wall = "HTTP/1.1 403 Forbidden\r\ncontent-type: text/html\r\ncontent-length: 9\r\nconnection: close\r\n\r\nforbidden";
+    let wall =
+        "HTTP/1.1 403 Forbidden\r\ncontent-type: text/html\r\ncontent-length: 9\r\nconnection: close\r\n\r\nforbidden";
     pages.answer("/privacy", wall);
     assert!(text(&look("blocked", 0)["why"]).len() > 20);
-    let away = format!("HTTP/1.1 302 Found\r\nlocation: {}/privacy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", pages.address);
+    let away = format!(
+        "HTTP/1.1 302 Found\r\nlocation: {}/privacy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        pages.address
+    );
     pages.answer("/privacy", &away);
     assert!(text(&look("failed", 0)["why"]).contains("circle"));
     let status = |args: &[&str]| place.json(&[&["consent", "status", &client], args].concat());
@@ -266,9 +293,11 @@ fn a_page_that_becomes_worse_makes_the_audit_and_the_consents_stale() {
     assert_eq!(worse["direction"], "worse");
     assert_eq!(worse["audit_stale"], true);
     assert_eq!(worse["consents_stale"], true);
-    assert!(worse["diff"]["changes"].as_array().expect("changes").iter().any(|one| {
-        text(&one["old_quote"]).contains("do not use") && text(&one["new_quote"]).contains("may use")
-    }));
+    assert!(
+        worse["diff"]["changes"].as_array().expect("changes").iter().any(|one| {
+            text(&one["old_quote"]).contains("do not use") && text(&one["new_quote"]).contains("may use")
+        })
+    );
     // The headers name neither the company nor its address, and a byte search of the folder finds neither.
     let header = place.newest("terms.checked").to_string();
     assert!(!header.contains("Cloudscribe") && !header.contains("127.0.0.1"), "{header}");
@@ -328,7 +357,8 @@ fn declarations_and_histories_of_open_terms_archive_are_read() {
     let declaration = place.file("cloudscribe.json", declaration);
     let tracked = place.json(&["terms", "track", COMPANY, &declaration]);
     assert_eq!(tracked["tracked"].as_array().map(Vec::len), Some(2));
-    let bad = place.file("bad.json", br#"{ "name": "Cloudscribe", "documents": { "Privacy Policy": { "fetch": "ftp://x" } } }"#);
+    let bad = place
+        .file("bad.json", br#"{ "name": "Cloudscribe", "documents": { "Privacy Policy": { "fetch": "ftp://x" } } }"#);
     let said = place.fails(1, &["terms", "track", COMPANY, &bad]);
     assert!(said.contains("bad.json") && said.contains("ftp://x"), "{said}");
 
@@ -337,7 +367,14 @@ fn declarations_and_histories_of_open_terms_archive_are_read() {
     fs::create_dir_all(folder.join("Cloudscribe")).expect("a folder");
     let git = |args: &[&str], day: &str| {
         let done = std::process::Command::new("git")
-            .args(["-C", folder.to_str().expect("a path"), "-c", "user.name=Archive", "-c", "user.email=archive@archive.example"])
+            .args([
+                "-C",
+                folder.to_str().expect("a path"),
+                "-c",
+                "user.name=Archive",
+                "-c",
+                "user.email=archive@archive.example",
+            ])
             .args(args)
             .env("GIT_AUTHOR_DATE", format!("{day}T10:00:00Z"))
             .env("GIT_COMMITTER_DATE", format!("{day}T10:00:00Z"))
@@ -351,8 +388,11 @@ fn declarations_and_histories_of_open_terms_archive_are_read() {
         ("2025-09-01", "We may use recordings to train our models."),
         ("2026-02-01", "We may use recordings to train our models and share them with partners."),
     ] {
-        fs::write(folder.join("Cloudscribe/Privacy Policy.md"), format!("# Privacy Policy\n\nWe make notes.\n\n{sentence}\n"))
-            .expect("a file");
+        fs::write(
+            folder.join("Cloudscribe/Privacy Policy.md"),
+            format!("# Privacy Policy\n\nWe make notes.\n\n{sentence}\n"),
+        )
+        .expect("a file");
         git(&["add", "."], day);
         git(&["commit", "-q", "-m", "Record new version"], day);
     }
@@ -370,15 +410,26 @@ fn declarations_and_histories_of_open_terms_archive_are_read() {
 fn an_audit_takes_its_answers_from_where_they_are_and_ends_on_paper() {
     let (place, _) = with_company();
     let questions = place.json(&["vendor", "questions"]);
-    let ids: Vec<String> = questions["questions"].as_array().expect("a list").iter().map(|one| text(&one["id"])).collect();
+    let ids: Vec<String> =
+        questions["questions"].as_array().expect("a list").iter().map(|one| text(&one["id"])).collect();
     assert!(ids.len() >= 20, "{ids:?}");
     for question in questions["questions"].as_array().expect("a list") {
         assert!(!text(&question["citation"]).is_empty() && !text(&question["mark"]).is_empty(), "{question}");
     }
-    let ran = place.run(&["vendor", "agreement", COMPANY, &fixture("cloudscribe-baa.md"), "--signed", "2026-03-01", "--by", "Dana Reyes"]);
+    let ran = place.run(&[
+        "vendor",
+        "agreement",
+        COMPANY,
+        &fixture("cloudscribe-baa.md"),
+        "--signed",
+        "2026-03-01",
+        "--by",
+        "Dana Reyes",
+    ]);
     assert_eq!(ran.code, 3, "{}", ran.err);
     assert!(files::holding(&place.home(), "de-identify PHI").is_empty(), "the agreement is sealed");
-    let said = place.fails(1, &["vendor", "agreement", COMPANY, &fixture("cloudscribe-baa.md"), "--signed", "yesterday"]);
+    let said =
+        place.fails(1, &["vendor", "agreement", COMPANY, &fixture("cloudscribe-baa.md"), "--signed", "yesterday"]);
     assert!(said.contains("date"), "{said}");
 
     let audit = |who: &str, more: &[&str]| -> Value {
@@ -415,19 +466,39 @@ fn an_audit_takes_its_answers_from_where_they_are_and_ends_on_paper() {
     assert!(first["findings"].as_array().expect("findings").iter().any(|one| one["question"] == "training"), "{first}");
     let table = fs::read_to_string(place.work().join("audit.csv")).expect("a table");
     assert!(table.lines().count() > ids.len());
-    let oscal: Value = serde_json::from_slice(&fs::read(place.work().join("audit.json")).expect("a file")).expect("JSON");
+    let oscal: Value =
+        serde_json::from_slice(&fs::read(place.work().join("audit.json")).expect("a file")).expect("JSON");
     assert!(oscal["assessment-results"]["results"][0]["findings"].is_array());
 
     // A person's answer, with words that must stand in the file.
     let evidence = place.file("soc2.txt", b"All access to customer data requires multi-factor authentication.\n");
     let said = place.fails(
         1,
-        &["vendor", "answer", COMPANY, "second-factor", "yes", "--file", &evidence, "--quote", "Everybody has a token."],
+        &[
+            "vendor",
+            "answer",
+            COMPANY,
+            "second-factor",
+            "yes",
+            "--file",
+            &evidence,
+            "--quote",
+            "Everybody has a token.",
+        ],
     );
     assert!(said.contains("does not stand") || said.contains("not in"), "{said}");
     place.done(&[
-        "vendor", "answer", COMPANY, "second-factor", "yes", "--file", &evidence, "--quote", "requires multi-factor authentication",
-        "--date", "2026-02-10",
+        "vendor",
+        "answer",
+        COMPANY,
+        "second-factor",
+        "yes",
+        "--file",
+        &evidence,
+        "--quote",
+        "requires multi-factor authentication",
+        "--date",
+        "2026-02-10",
     ]);
     assert!(place.fails(1, &["vendor", "answer", COMPANY, "nonsense", "yes"]).contains("nonsense"));
     let second = audit(COMPANY, &[]);
@@ -449,7 +520,8 @@ fn an_audit_takes_its_answers_from_where_they_are_and_ends_on_paper() {
         let ran = place.run(&[&args[..], &["-o", file]].concat());
         assert!(ran.code == 0 || ran.code == 3, "{args:?}: {}", ran.err);
         if has("pdftotext") {
-            let out = std::process::Command::new("pdftotext").arg(place.work().join(file)).arg("-").output().expect("runs");
+            let out =
+                std::process::Command::new("pdftotext").arg(place.work().join(file)).arg("-").output().expect("runs");
             let words = String::from_utf8_lossy(&out.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(words.to_lowercase().contains("not legal advice"), "{file}");
             assert!(!words.to_lowercase().contains("hipaa compliant"), "{file}");
@@ -482,7 +554,9 @@ fn a_local_model_argues_what_the_rules_left_unclear_and_every_word_of_it_is_on_r
     let plain = place.run(&["--json", "baa", "review", &agreement]);
     let plain: Value = serde_json::from_str(&plain.out).expect("one document");
     // It moves nothing but what was unclear.
-    for (with, without) in review["provisions"].as_array().expect("a list").iter().zip(plain["provisions"].as_array().expect("a list")) {
+    for (with, without) in
+        review["provisions"].as_array().expect("a list").iter().zip(plain["provisions"].as_array().expect("a list"))
+    {
         if without["present"] != "unclear" {
             assert_eq!(with["present"], without["present"], "{without}");
         }

@@ -2,6 +2,7 @@
 //! line diff of the same versions.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
+#![allow(clippy::disallowed_methods, reason = "a benchmark measures")]
 
 use std::fmt::Write as _;
 use std::hint::black_box;

@@ -82,7 +82,7 @@ pub(super) fn has_findings(review: &Review) -> bool {
     !review.kind.is_baa
         || !review.red_flags.is_empty()
         || !review.contradictions.is_empty()
-        || review.provisions.iter().any(|provision| open(provision))
+        || review.provisions.iter().any(open)
 }
 
 /// A provision that every such agreement ought to have and this one has not, or not clearly.

@@ -401,7 +401,10 @@ fn terms_that_became_worse_end_a_consent_once() {
     let (sale, both) = (["may sell what it gets"], ["may sell what it gets", "may keep what it gets"]);
     let more = told(worse(1, &sale), worse(2, &both));
     assert_eq!(more.len(), 1);
-    assert!(more[0].words.ends_with("(2026-11-02): it may keep what it gets"), "what was told before is not told again");
+    assert!(
+        more[0].words.ends_with("(2026-11-02): it may keep what it gets"),
+        "what was told before is not told again"
+    );
     assert!(more[0].ends(Promise::ForWorse));
     let less = told(worse(2, &both), None);
     assert_eq!((less.len(), less[0].weight), (1, Weight::Relief));

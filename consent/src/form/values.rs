@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::passages::{LawValues, RecordingValues, laws, recording};
 use super::{FormContext, words};
 use crate::changes::Weight;
-use crate::worsening::worsened_in;
 use crate::states::{AiNotice, State, consent_years, minor_note_retention};
+use crate::worsening::worsened_in;
 
 /// Hexadecimal digits of a model's SHA-256 that the form prints; the record holds all 64.
 const SHORT: usize = 12;

@@ -421,9 +421,7 @@ impl OwnRecord<'_> {
             }
             "log_readable" => match self.count(Kind::LedgerViewed) {
                 0 => set(Says::Partly, "It can (`provenote ledger log`); no entry shows that anybody did"),
-                views => {
-                    ledger(Says::Yes, format!("It can; looks on record: {views}"), Kind::LedgerViewed)
-                }
+                views => ledger(Says::Yes, format!("It can; looks on record: {views}"), Kind::LedgerViewed),
             },
             "log_altered" => {
                 let text = format!(

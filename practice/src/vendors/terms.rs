@@ -190,7 +190,11 @@ impl Practice {
     ///
     /// # Errors
     /// [`PracticeError::BadRequest`] without words, or where there is nothing to settle.
-    pub fn settle_terms(&mut self, actor: &Actor, vendor: &str, because: Because,
+    pub fn settle_terms(
+        &mut self,
+        actor: &Actor,
+        vendor: &str,
+        because: Because,
         words: &str,
     ) -> Result<u64, PracticeError> {
         actor.authorise(Act::Configure)?;
@@ -210,7 +214,8 @@ impl Practice {
                     fact.name
                 )));
             };
-            let sealed = self.seal_record(actor, &group, "words", &Settled { because, words: words.clone(), worsened })?;
+            let sealed =
+                self.seal_record(actor, &group, "words", &Settled { because, words: words.clone(), worsened })?;
             let entry = self.entry(actor, Kind::TermsSettled).refer("vendor", &id);
             let entry = entry.fact("because", Fact::Text(because.as_str().to_owned())).payload(sealed);
             match self.append_if(actor, size, vec![entry]) {

@@ -109,7 +109,8 @@ fn program(folder: &Path) -> Command {
 
 /// The folder itself is a work tree's, or bare; one that lies somewhere within another's is none of Open Terms Archive.
 fn in_git(folder: &Path) -> Result<bool, HistoryError> {
-    if !folder.join(".git").exists() && !(folder.join("HEAD").is_file() && folder.join("objects").is_dir()) {
+    let bare = folder.join("HEAD").is_file() && folder.join("objects").is_dir();
+    if !bare && !folder.join(".git").exists() {
         return Ok(false);
     }
     let output = program(folder).args(["rev-parse", "--git-dir"]).output().map_err(HistoryError::NoGit)?;

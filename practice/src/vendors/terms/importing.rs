@@ -56,6 +56,9 @@ struct Version {
     sha256: Digest,
 }
 
+/// A document's type, and its versions with their times (milliseconds since 1970).
+type Versions<'a> = (String, Vec<(i64, &'a [u8])>);
+
 /// What is sealed of it.
 #[derive(Debug, Serialize, Deserialize)]
 struct Imported {
@@ -101,7 +104,7 @@ impl Practice {
     ) -> Result<TermsImported, PracticeError> {
         actor.authorise(Act::Configure)?;
         let (vendor, _) = self.vendor_of(actor, vendor)?;
-        let mut by_path: BTreeMap<String, (String, Vec<(i64, &[u8])>)> = BTreeMap::new();
+        let mut by_path: BTreeMap<String, Versions<'_>> = BTreeMap::new();
         for (time, path, bytes) in versions {
             if let Some((_, kind)) = version_path(path) {
                 by_path.entry(path.clone()).or_insert_with(|| (kind.to_string(), Vec::new())).1.push((*time, bytes));

@@ -200,7 +200,7 @@ fn gutter(fragments: &[Fragment]) -> Option<f32> {
     // The widest run of steps over which the fewest stand.
     let (mut best, mut run): (Option<(usize, usize)>, Option<usize>) = (None, None);
     for step in inner.start..=inner.end {
-        if step < inner.end && over[step] == fewest {
+        if inner.contains(&step) && over.get(step) == Some(&fewest) {
             run.get_or_insert(step);
         } else if let Some(start) = run.take()
             && best.is_none_or(|(from, to)| step - start > to - from)
