@@ -155,6 +155,156 @@ static ACTOR: LazyLock<Regex> = LazyLock::new(|| {
         r"\b([A-Z][A-Za-z0-9]{2,20})(?: hereby| also)? (?:shall|will|agrees|may|must|can|reserves|deletes|uses|makes)\b",
     )
 });
+/// Bytes of a text that is a clause or two and not a whole agreement.
+const CLAUSE: usize = 1_500;
+/// A name of one or two words that does what a vendor does, or in whose product something happens.
+static BRAND: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"\b([A-Z][A-Za-z0-9]{2,20}(?: [A-Z][A-Za-z0-9]{2,20})?) (?:may|shall|will|reserves|owns|keeps|holds|retains|stores|shares|uses|sells|learns|takes|tells|does|cannot|never|earns|produces)\b|\b(?:With|to|by|of|with) ([A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+| [A-Z][A-Za-z0-9]{2,20}))[,.]",
+    )
+});
+/// Words of names that are not the vendor's: hosts and makers of models, authorities, places, months, words that open a
+/// sentence or stand in titles.
+const OTHERS: &[&str] = &[
+    "google",
+    "amazon",
+    "aws",
+    "microsoft",
+    "azure",
+    "openai",
+    "anthropic",
+    "deepgram",
+    "assemblyai",
+    "twilio",
+    "zoom",
+    "stripe",
+    "github",
+    "docusign",
+    "oracle",
+    "apple",
+    "meta",
+    "nvidia",
+    "mongodb",
+    "cloudflare",
+    "datadog",
+    "only",
+    "family",
+    "additionally",
+    "security",
+    "privacy",
+    "health",
+    "protected",
+    "services",
+    "parties",
+    "party",
+    "individual",
+    "individuals",
+    "secretary",
+    "congress",
+    "state",
+    "states",
+    "united",
+    "federal",
+    "court",
+    "attorney",
+    "general",
+    "office",
+    "civil",
+    "rights",
+    "human",
+    "national",
+    "data",
+    "system",
+    "systems",
+    "designated",
+    "record",
+    "set",
+    "sets",
+    "electronic",
+    "authorized",
+    "user",
+    "users",
+    "subcontractors",
+    "subprocessors",
+    "subcontractor",
+    "subprocessor",
+    "affiliate",
+    "affiliates",
+    "partner",
+    "partners",
+    "third",
+    "order",
+    "form",
+    "fees",
+    "fee",
+    "the",
+    "this",
+    "these",
+    "if",
+    "when",
+    "each",
+    "no",
+    "any",
+    "our",
+    "your",
+    "effective",
+    "confidential",
+    "new",
+    "north",
+    "south",
+    "west",
+    "california",
+    "texas",
+    "florida",
+    "york",
+    "ohio",
+    "virginia",
+    "washington",
+    "illinois",
+    "georgia",
+    "carolina",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "ireland",
+    "india",
+    "canada",
+    "mexico",
+    "philippines",
+    "language",
+    "model",
+    "models",
+    "ai",
+    "features",
+    "beta",
+    "usage",
+    "personal",
+    "derived",
+    "feedback",
+    "work",
+    "product",
+    "limited",
+    "covered",
+    "required",
+    "session",
+    "recordings",
+    "recording",
+    "transcripts",
+    "notes",
+    "audio",
+    "customer",
+    "client",
+    "content",
+];
 /// Nobody's names.
 const THINGS: &[&str] = &[
     "agreement",
@@ -340,7 +490,12 @@ impl Parties {
             names.insert((*name).to_owned(), Party::Vendor);
         }
         Self::vote(folded, &mut names);
+        let known = names.len();
         Self::introduced(folded, &mut names);
+        // A long agreement that says who its vendor is calls it by that name; another brand in it is somebody else.
+        if names.len() == known || folded.len() < CLAUSE {
+            Self::brands(folded, &mut names);
+        }
         let things = Self::named_things(folded, &names);
         if FIRST_PERSON.is_match(folded) {
             let we = if YOU_ARE_BOUND.is_match(folded) { Party::Practice } else { Party::Vendor };
@@ -462,6 +617,35 @@ impl Parties {
             if let Some(name) = caught.get(1).or_else(|| caught.get(2)) {
                 learn(names, name.as_str(), party);
             }
+        }
+    }
+
+    /// "MindNote may keep recordings": somebody whom the text introduces nowhere promises or reserves, as a vendor does.
+    fn brands(folded: &str, names: &mut HashMap<String, Party>) {
+        let mut found: Vec<&str> = Vec::new();
+        for caught in BRAND.captures_iter(folded) {
+            let Some(name) = caught.get(1).or_else(|| caught.get(2)).map(|name| name.as_str()) else { continue };
+            let lower = name.to_lowercase();
+            let coined = name.split(' ').any(|word| {
+                word.chars().skip(1).any(|c| c.is_ascii_uppercase()) && word.chars().any(|c| c.is_ascii_lowercase())
+            });
+            let told = coined || name.contains(' ') || name.ends_with("ly");
+            let taken = name.split(' ').any(|word| {
+                names.contains_key(word) || NOBODY.contains(&word) || OTHERS.contains(&word.to_lowercase().as_str())
+            });
+            if told
+                && !taken
+                && !names.contains_key(name)
+                && !THINGS.iter().any(|thing| lower.split(' ').any(|word| word.trim_end_matches('s') == *thing))
+                && !folded.contains(&format!("\"{name}\""))
+                && !found.contains(&name)
+            {
+                found.push(name);
+            }
+        }
+        // Two or more such names are the companies of a list, and none of them is known to be the vendor.
+        if let [name] = found[..] {
+            learn(names, name, Party::Vendor);
         }
     }
 
@@ -725,6 +909,22 @@ mod tests {
         assert_eq!(
             canonical("", "the Business Associate Agreement binds Customer Data of Customer"),
             "the baa binds customer data of PRACTICE"
+        );
+    }
+
+    #[test]
+    fn a_brand_that_acts_is_the_vendor_unless_it_is_one_of_several_or_a_known_host() {
+        let says = |clause: &str| canonical(clause, clause);
+        assert_eq!(says("MindNote may keep recordings."), "VENDOR may keep recordings.");
+        assert_eq!(says("With Acme Scribe, recordings are kept."), "with VENDOR, recordings are kept.");
+        assert_eq!(says("Google may host backups."), "google may host backups.");
+        assert_eq!(
+            says("Recordings may be kept. Session Recordings will stay."),
+            "recordings may be kept. session recordings will stay."
+        );
+        assert_eq!(
+            says("DataNest may host files and CloudHut may host mail."),
+            "datanest may host files and cloudhut may host mail."
         );
     }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::Direction;
 use super::aligning::Alignment;
-use super::rules::{Event, Meaning, Reads, Rules};
+use super::rules::{Event, Kind, Meaning, Reads, Rules};
 use super::sentences::{Page, Sentence};
 use super::statements::{Period, Stance, Statement};
 
@@ -214,7 +214,10 @@ impl Judge<'_> {
             }
             (Stance::Permit, Stance::Permit) => {
                 let limits = permit_limits(was, is);
-                let scope = self.scope_change(was, is);
+                let scope = self.scope_change(was, is).or_else(|| {
+                    let (from, to) = from.zip(to).filter(|_| self.right(topic))?;
+                    self.places_change(from, to)
+                });
                 for event in [
                     scope.map(|more| if more { Event::PermitBroadened } else { Event::PermitNarrowed }),
                     limits.map(|more| if more { Event::PermitFreed } else { Event::PermitQualified }),
@@ -235,7 +238,7 @@ impl Judge<'_> {
                 } else if old.difference(&new).next().is_some() {
                     Some(Event::ForbidFreed)
                 } else if scope.is_none() {
-                    from.zip(to).and_then(|(from, to)| self.reach(from, to))
+                    from.zip(to).and_then(|(from, to)| self.age(from, to).or_else(|| self.reach(from, to)))
                 } else {
                     None
                 };
@@ -260,6 +263,60 @@ impl Judge<'_> {
                 self.added(is, from, to);
             }
         }
+    }
+
+    /// Whether a right is said of people in more places than before (true), or in fewer.
+    fn places_change(&self, from: usize, to: usize) -> Option<bool> {
+        let places = |page: &Page, at: usize| -> BTreeSet<String> {
+            let text = &page.sentences[at].reading;
+            self.rules.places.find_all(text).map(|found| found.as_str().to_owned()).collect()
+        };
+        let (old, new) = (places(self.pages.0, from), places(self.pages.1, to));
+        if old == new {
+            None
+        } else if old.is_empty() || new.is_empty() {
+            // Said of everybody, it is said of more people than of those of one place.
+            Some(new.is_empty())
+        } else if old.is_subset(&new) {
+            Some(true)
+        } else {
+            new.is_subset(&old).then_some(false)
+        }
+    }
+
+    /// Whether a new sentence speaks of people in places that the old page never named.
+    fn new_place(&self, to: usize) -> bool {
+        self.rules.places.find_all(&self.pages.1.sentences[to].reading).any(|place| {
+            let place = place.as_str();
+            !self.pages.0.sentences.iter().any(|one| one.reading.contains(place))
+        })
+    }
+
+    /// A promise about people under an age protects more of them the higher it is.
+    fn age(&self, from: usize, to: usize) -> Option<Event> {
+        let age = |page: &Page, at: usize| -> Option<u32> {
+            let text = &page.sentences[at].reading;
+            let found = self.rules.ages.find_all(text).next()?;
+            found.as_str().split(|sign: char| !sign.is_ascii_digit()).find_map(|digits| digits.parse().ok())
+        };
+        let (old, new) = (age(self.pages.0, from)?, age(self.pages.1, to)?);
+        match new.cmp(&old) {
+            std::cmp::Ordering::Greater => Some(Event::ForbidBroadened),
+            std::cmp::Ordering::Less => Some(Event::ForbidNarrowed),
+            std::cmp::Ordering::Equal => None,
+        }
+    }
+
+    /// Whether a new sentence that stands for no old one tells a use as coming on top of others.
+    fn besides(&self, is: &Statement, from: Option<usize>, to: Option<usize>) -> bool {
+        let Some(to) = to.filter(|_| from.is_none() && is.stance == Stance::Permit && is.period.is_none()) else {
+            return false;
+        };
+        let sentence = &self.pages.1.sentences[to];
+        if self.right(is.topic) {
+            return self.new_place(to);
+        }
+        self.rules.topics[is.topic].reads == Reads::Statement && self.rules.besides.is_match(&sentence.reading)
     }
 
     /// Whether a promise that names the same covers more or less: a word more after "except", or one less after
@@ -337,7 +394,7 @@ impl Judge<'_> {
     }
 
     fn added(&mut self, is: &Statement, from: Option<usize>, to: Option<usize>) {
-        if self.before.says(is) {
+        if self.before.says(is) && !self.besides(is, from, to) {
             return;
         }
         let event = match (is.stance, is.period) {
@@ -399,6 +456,32 @@ impl Judge<'_> {
             if opened {
                 one.weight = 0;
             }
+        }
+        // That what is newly kept will go again is no gain.
+        let kept: Vec<usize> =
+            ["storing", "collection", "access"].iter().filter_map(|id| self.rules.topic(id)).collect();
+        let objects = |one: &Judged, side: &Side| -> BTreeSet<usize> {
+            one.new
+                .and_then(|at| side.all[at].iter().find(|statement| statement.topic == one.topic))
+                .map(|statement| {
+                    statement.named.iter().copied().filter(|id| self.rules.concepts[*id].kind == Kind::Object)
+                })
+                .map(Iterator::collect)
+                .unwrap_or_default()
+        };
+        let newly: BTreeSet<usize> = self
+            .found
+            .iter()
+            .filter(|one| kept.contains(&one.topic) && one.direction == Direction::Worse && one.old.is_none())
+            .flat_map(|one| objects(one, &self.after))
+            .collect();
+        let idle: Vec<bool> = self
+            .found
+            .iter()
+            .map(|one| one.event == Event::DeletionAdded && !objects(one, &self.after).is_disjoint(&newly))
+            .collect();
+        for (one, _) in self.found.iter_mut().zip(idle).filter(|(_, idle)| *idle) {
+            one.weight = 1;
         }
         // One sentence, one thing: the nearest topic is told, not what follows from it.
         let ids = |names: &[&str]| names.iter().filter_map(|name| self.rules.topic(name)).collect::<Vec<_>>();

@@ -98,7 +98,7 @@ impl Rules {
                 .copied()
                 .filter(|id| !topic.ignores.contains(id) && topic.watches.iter().any(|kind| self.weighs(*id, *kind)))
                 .collect();
-            let idle = !topic.ignores.is_empty() && scope.is_empty();
+            let idle = !topic.ignores.is_empty() && scope.is_empty() && !self.besides.is_match(alone);
             let statement = |stance, period| Statement {
                 topic: index,
                 stance,
@@ -191,7 +191,7 @@ impl Rules {
             } else if self.governed(&self.conduct, text, place.start()) {
                 continue;
             } else if self.negated(masked, &place) {
-                Stance::Forbid
+                if self.upon_objection.is_match(&text[..place.start()]) { Stance::Offer } else { Stance::Forbid }
             } else if self.governed(&self.agency, text, place.start()) {
                 continue;
             } else {
