@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use provenote_backup::{Backup, Created, Source, create};
 use provenote_consent::Particulars;
-use provenote_ledger::{Argon2Params, Entropy, Log, Report, Store as _, Vault, Verification};
+use provenote_ledger::{AppendError, Argon2Params, Entropy, Log, Report, Store as _, StoreError, Vault, Verification};
 use provenote_ledger_files::{FileAnchor, FileBlobs, FileKeys};
 use provenote_ledger_sqlite::SqliteStore;
 use provenote_pipeline::engine::ModelFile;
@@ -20,7 +20,7 @@ use provenote_practice::ports::{Clock, Models};
 use provenote_practice::sessions::Opened;
 use provenote_practice::settings::Settings;
 use provenote_practice::setup::{Parts, PracticeRecord, found};
-use provenote_practice::{Actor, Practice};
+use provenote_practice::{Actor, Practice, PracticeError};
 use provenote_schemas::consent::Evidence;
 use provenote_schemas::disclosure::ModelFact;
 use provenote_schemas::{Digest, Time};
@@ -122,6 +122,18 @@ pub(crate) fn practice(seed: u64) -> (Place, Open) {
     (place, Open { practice: made.practice, actor: made.actor })
 }
 
+/// Records a backup. Beside a process that appends without a pause the ledger may be busy for longer than it is waited
+/// for: then it is asked again, as the error says.
+fn created(open: &mut Open) -> u64 {
+    for _ in 0..50 {
+        match open.practice.backup_created(&open.actor) {
+            Err(PracticeError::Append(AppendError::Store(StoreError::Busy))) => {}
+            done => return done.expect("an entry"),
+        }
+    }
+    panic!("the ledger was never free");
+}
+
 impl Place {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
@@ -137,7 +149,7 @@ impl Place {
 
     pub(crate) fn back_up(&self, open: &mut Open) -> Created {
         self.clock.0.set(self.clock.0.get() + 1_000);
-        let seq = open.practice.backup_created(&open.actor).expect("an entry");
+        let seq = created(open);
         let (home, into) = (self.home(), self.backups());
         create(&Source { home: &home, into: &into, seq, made: self.clock.0.get(), by: open.actor.keys() })
             .expect("a backup")
