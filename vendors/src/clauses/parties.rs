@@ -160,7 +160,7 @@ const CLAUSE: usize = 1_500;
 /// A name of one or two words that does what a vendor does, or in whose product something happens.
 static BRAND: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"\b([A-Z][A-Za-z0-9]{2,20}(?: [A-Z][A-Za-z0-9]{2,20})?) (?:may|shall|will|reserves|owns|keeps|holds|retains|stores|shares|uses|sells|learns|takes|tells|does|cannot|never|earns|produces)\b|\b(?:With|to|by|of|with) ([A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+| [A-Z][A-Za-z0-9]{2,20}))[,.]",
+        r"\b([A-Z][A-Za-z0-9]{2,20}(?: [A-Z][A-Za-z0-9]{2,20})?) (?:may|shall|will|reserves|owns|keeps|holds|retains|stores|shares|uses|sells|learns|takes|tells|does|cannot|never|earns|produces)\b|\b(?:With|to|by|of|with) ([A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+| [A-Z][A-Za-z0-9]{2,20}))[,.]|\b(?:gives?|grants?|lets?|allows?|permits?|authorizes?|authorises?) ([A-Z][a-z0-9]+[A-Z][a-z0-9]+)\b",
     )
 });
 /// Words of names that are not the vendor's: hosts and makers of models, authorities, places, months, words that open a
@@ -388,6 +388,11 @@ fn candidates(folded: &str) -> Vec<String> {
 
 /// Words that begin a sentence, and roles that are neither side's name.
 const NOBODY: &[&str] = &[
+    "Everything",
+    "Anything",
+    "Whatever",
+    "What",
+    "If",
     "Associate",
     "Entity",
     "Party",
@@ -624,7 +629,12 @@ impl Parties {
     fn brands(folded: &str, names: &mut HashMap<String, Party>) {
         let mut found: Vec<&str> = Vec::new();
         for caught in BRAND.captures_iter(folded) {
-            let Some(name) = caught.get(1).or_else(|| caught.get(2)).map(|name| name.as_str()) else { continue };
+            let Some(name) = (1..=3).find_map(|group| caught.get(group)).map(|name| name.as_str()) else { continue };
+            // "Everything Scribely produces": the first word is none of the name.
+            let name = match name.split_once(' ') {
+                Some((first, rest)) if NOBODY.contains(&first) && !NOBODY.contains(&rest) => rest,
+                _ => name,
+            };
             let lower = name.to_lowercase();
             let coined = name.split(' ').any(|word| {
                 word.chars().skip(1).any(|c| c.is_ascii_uppercase()) && word.chars().any(|c| c.is_ascii_lowercase())

@@ -160,7 +160,11 @@ impl Rules {
     fn mask(&self, text: &str) -> String {
         let mut masked = text.to_owned();
         for pattern in [&self.asides, &self.not_negations] {
-            let ranges: Vec<_> = pattern.find_all(text).map(|found| found.range()).collect();
+            let ranges: Vec<_> = pattern
+                .find_all(text)
+                .filter(|found| !(found.as_str().starts_with("that it ") && promises(&text[..found.start()])))
+                .map(|found| found.range())
+                .collect();
             for range in ranges {
                 let blank = " ".repeat(range.len());
                 masked.replace_range(range, &blank);
@@ -221,10 +225,7 @@ impl Rules {
             end += 1;
         }
         // Nor does a "not" far before it negate it.
-        let mut start = start.max(place.start().saturating_sub(REACH));
-        while !masked.is_char_boundary(start) {
-            start += 1;
-        }
+        let start = start.max(reached(masked, place.start()));
         self.negations.is_match(&masked[start..end]) || self.negated_after.is_match(clause)
     }
 
@@ -281,8 +282,25 @@ impl Rules {
     }
 }
 
-/// How far a negation reaches, in bytes.
+/// How far a negation reaches, in bytes; what stands in brackets between is not counted.
 const REACH: usize = 160;
+
+/// Where the words begin that a negation may stand among and still reach `at`.
+fn reached(text: &str, at: usize) -> usize {
+    let (mut counted, mut inside) = (0_usize, false);
+    for (place, sign) in text[..at].char_indices().rev() {
+        match sign {
+            ')' => inside = true,
+            '(' => inside = false,
+            _ if inside => {}
+            _ => counted += sign.len_utf8(),
+        }
+        if counted > REACH {
+            return place + sign.len_utf8();
+        }
+    }
+    0
+}
 
 /// Hours that "promptly" stands for: fewer than any period told in days that matters.
 const PROMPTLY: u64 = 71;
@@ -290,6 +308,14 @@ const PROMPTLY: u64 = 71;
 /// Whether a sentence opens with what it grants the reader before it says what is done all the same.
 fn concedes(text: &str) -> bool {
     ["while ", "although ", "though ", "even though "].iter().any(|opening| text.starts_with(opening))
+}
+
+/// Whether the words just before tell that somebody states or agrees to what follows.
+fn promises(before: &str) -> bool {
+    let clause = before.rsplit(['.', ';']).next().unwrap_or(before);
+    clause.split(|sign: char| !sign.is_alphanumeric()).rev().take(12).any(|word| {
+        matches!(word, "agrees" | "states" | "promises" | "confirms" | "commits" | "undertakes" | "warrants")
+    })
 }
 
 fn speaks_first_person(text: &str) -> bool {
