@@ -7,8 +7,8 @@ set -euo pipefail
 # cmake, clang and libclang: llama.cpp, whisper.cpp and their bindings. python3 (with venv): the models' packages.
 build=(cmake g++ clang libclang-dev pkg-config python3 python3-venv)
 # qpdf and poppler-utils: the PDFs are checked and looked at. pocketsphinx-testdata: real speech with its transcripts.
-# openssl: a time-stamping authority for the tests. python3-cryptography: the program that attacks the ledger.
-tests=("${build[@]}" qpdf poppler-utils pocketsphinx-testdata openssl python3-cryptography)
+# git: histories of terms. openssl: a time-stamping authority for the tests. python3-cryptography: the program that attacks the ledger.
+tests=("${build[@]}" git qpdf poppler-utils pocketsphinx-testdata openssl python3-cryptography)
 
 case "${1:-build}" in
     build) wanted=("${build[@]}") ;;
@@ -54,7 +54,7 @@ fi
 
 # Elsewhere: by the commands that are there.
 commands=(cmake c++ clang pkg-config python3)
-[ "${1:-build}" = test ] && commands+=(qpdf pdftotext openssl chromium)
+[ "${1:-build}" = test ] && commands+=(git qpdf pdftotext openssl chromium)
 missing=()
 for command in "${commands[@]}"; do
     command -v "$command" >/dev/null || missing+=("$command")
