@@ -1,8 +1,18 @@
 //! The command line's words.
 
+mod client;
+mod consent;
+mod session;
+mod vendor;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+
+pub(crate) use client::{Client, Joining, Person};
+pub(crate) use consent::{Consent, ExportForm, FormAsked, Noted, RuleAsked, Template};
+pub(crate) use session::{Held, Session};
+pub(crate) use vendor::Vendor;
 
 /// Keeps the evidence around AI-drafted therapy notes: consent, recording, prompts, drafts, notes,
 /// destruction, in a ledger that strangers can verify.
@@ -86,6 +96,9 @@ pub(crate) enum Command {
     /// Recordings, through the gate
     #[command(subcommand, after_help = "Example:\n  provenote session add \"Maria Alvarez\" session.wav")]
     Session(Session),
+    /// Companies outside the practice that get sound or words
+    #[command(subcommand, after_help = "Example:\n  provenote vendor list")]
+    Vendor(Vendor),
     /// What the speech model heard
     #[command(subcommand, after_help = "Example:\n  provenote transcript show ses-…")]
     Transcript(Transcript),
@@ -175,159 +188,6 @@ pub(crate) struct Unlock {
     /// Minutes without a command until the keys are forgotten
     #[arg(long, value_name = "MINUTES", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=480))]
     pub(crate) idle: u32,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Client {
-    /// Open a client's file
-    #[command(after_help = "Example:\n  provenote client add \"Maria Alvarez\" --state IL --born 1984-02-29")]
-    Add {
-        /// The client's name
-        name: String,
-        /// The state the client sits in, where it is not the practice's
-        #[arg(long, value_name = "XX")]
-        state: Option<String>,
-        /// Date of birth, YYYY-MM-DD
-        #[arg(long, value_name = "DATE")]
-        born: Option<String>,
-        /// A guardian who signs as well
-        #[arg(long, value_name = "NAME")]
-        guardian: Option<String>,
-        /// Anybody else in the sessions; may be given several times
-        #[arg(long, value_name = "NAME")]
-        participant: Vec<String>,
-    },
-    /// List clients
-    #[command(after_help = "Example:\n  provenote client list")]
-    List,
-    /// Show a client's file
-    #[command(after_help = "Example:\n  provenote client show cli-…")]
-    Show {
-        /// Id or whole name
-        client: String,
-    },
-    /// Destroy the keys of everything that is kept of a client; nothing brings it back
-    #[command(after_help = "Example:\n  provenote client destroy cli-… --reason retention_ended --yes")]
-    Destroy {
-        /// Id or whole name
-        client: String,
-        /// Why, in one of the words that `--reason ?` lists
-        #[arg(long, value_name = "REASON")]
-        reason: String,
-        /// Destroy although the records must still be kept; the entry says so
-        #[arg(long)]
-        before_retention_ends: bool,
-        /// Do it without asking again
-        #[arg(long)]
-        yes: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Consent {
-    /// Make the form for a client from today's disclosure facts
-    #[command(after_help = "Example:\n  provenote consent form cli-… -o consent.pdf")]
-    Form {
-        /// Id or whole name
-        client: String,
-        /// Language, ISO 639-1
-        #[arg(long, default_value = "en")]
-        lang: String,
-        /// Where the PDF goes (.md or .txt: the exact text instead) [default: consent-<id>.pdf here]
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Take a participant's signature under the newest form
-    #[command(
-        after_help = "Example:\n  provenote consent sign cli-… --participant \"Maria Alvarez\" --typed \"Maria Alvarez\""
-    )]
-    Sign {
-        /// Id or whole name
-        client: String,
-        /// Who signs
-        #[arg(long, value_name = "NAME")]
-        participant: String,
-        /// The name as the participant typed it
-        #[arg(long, value_name = "NAME", group = "signature")]
-        typed: Option<String>,
-        /// A picture of the signature as drawn, PNG
-        #[arg(long, value_name = "PNG", group = "signature")]
-        drawn: Option<PathBuf>,
-        /// A scan of the signed paper, PDF
-        #[arg(long, value_name = "PDF", group = "signature")]
-        scan: Option<PathBuf>,
-        /// Where the signed PDF goes [default: consent-<id>-signed.pdf here]
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Record that the form was talked through aloud
-    #[command(
-        after_help = "Example:\n  provenote consent discuss cli-… --participant \"Maria Alvarez\" --summary \"asked how long the recording is kept\""
-    )]
-    Discuss {
-        /// Id or whole name
-        client: String,
-        /// With whom
-        #[arg(long, value_name = "NAME")]
-        participant: String,
-        /// What was said and asked
-        #[arg(long, value_name = "TEXT", default_value = "")]
-        summary: String,
-    },
-    /// Record that a participant said no
-    #[command(after_help = "Example:\n  provenote consent decline cli-… --participant \"Jon Park\"")]
-    Decline {
-        /// Id or whole name
-        client: String,
-        /// Who
-        #[arg(long, value_name = "NAME")]
-        participant: String,
-        /// In whose words, where they gave any
-        #[arg(long, value_name = "TEXT", default_value = "")]
-        words: String,
-    },
-    /// Record that a participant takes consent back, from now on
-    #[command(after_help = "Example:\n  provenote consent revoke cli-… --participant \"Maria Alvarez\"")]
-    Revoke {
-        /// Id or whole name
-        client: String,
-        /// Who; the client where nobody is named
-        #[arg(long, value_name = "NAME")]
-        participant: Option<String>,
-        /// In whose words, where they gave any
-        #[arg(long, value_name = "TEXT", default_value = "")]
-        words: String,
-    },
-    /// What is in force, and why not
-    #[command(after_help = "Example:\n  provenote consent status cli-…")]
-    Status {
-        /// Id or whole name; all clients where none is given
-        client: Option<String>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Session {
-    /// Let a recording through the gate (exit 4 when consent is not in force: nothing is stored)
-    #[command(after_help = "Example:\n  provenote session add cli-… session.wav")]
-    Add {
-        /// Id or whole name
-        client: String,
-        /// wav, mp3, m4a, flac or ogg
-        audio: PathBuf,
-    },
-    /// List sessions
-    #[command(after_help = "Example:\n  provenote session list")]
-    List {
-        /// Only this client's: id or whole name
-        client: Option<String>,
-    },
-    /// Show what became of a session
-    #[command(after_help = "Example:\n  provenote session show ses-…")]
-    Show {
-        /// The session
-        session: String,
-    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -639,6 +499,16 @@ pub(crate) enum Report {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Whose consent is in force, whose is not, why, and what to do next
+    #[command(after_help = "Example:\n  provenote report consents -o consents.pdf")]
+    Consents {
+        /// People by pseudonym only
+        #[arg(long)]
+        no_names: bool,
+        /// Where the PDF goes [default: consents-report.pdf here]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -705,7 +575,7 @@ pub(crate) enum Settings {
     /// Change one setting; a change that clients were told otherwise makes consents stale
     #[command(after_help = "Example:\n  provenote settings set audio_days 3")]
     Set {
-        /// speech, voice_activity, drafting, threads, allow_no_sandbox, audio_days, working_days, consent_days
+        /// One of those that `settings show` lists, such as audio_days or consent_guardians
         name: String,
         /// Its value
         value: String,

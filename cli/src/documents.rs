@@ -2,16 +2,18 @@
 
 use std::path::Path;
 
+use provenote_consent::ParticipantStanding;
 use provenote_ledger::Report;
 use provenote_pipeline::formats::NoteFormat;
 use provenote_practice::board::{BoardRecord, ModelUse};
 use provenote_practice::bundles::BundlePlan;
-use provenote_practice::consents::{FormMade, SignedForm};
+use provenote_practice::consents::{ClientStanding, FormMade, SignedForm};
 use provenote_practice::notes::NotePrint;
 use provenote_practice::setup::{Founded, PracticeRecord};
+use provenote_practice::withdrawal::WithdrawalDone;
 use provenote_reports as reports;
-use provenote_schemas::consent::ConsentForm;
 use provenote_schemas::disclosure::{Isolation, ModelFact};
+use provenote_schemas::people::Client;
 use provenote_schemas::{Digest, Kind, Time, canonical};
 
 use crate::screen::word;
@@ -30,39 +32,104 @@ fn record_of<T: serde::Serialize>(record: &T) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| error.to_string())
 }
 
-fn consent(
-    practice: &PracticeRecord,
-    form: &ConsentForm,
-    signed: Option<&SignedForm>,
-    vkey: Option<String>,
-) -> Result<Vec<u8>, String> {
-    let grants: Vec<_> =
-        signed.map(|signed| signed.grants.iter().map(|(grant, _)| grant.clone()).collect()).unwrap_or_default();
-    let pictures = signed.map(|signed| {
-        signed.grants.iter().filter_map(|(_, png)| png.clone()).map(|png| reports::Picture { png }).collect()
-    });
-    let record_json = record_of(&serde_json::json!({ "form": form, "grants": grants }))?;
+/// A form to read and sign.
+pub(crate) fn consent_form(made: &FormMade) -> Result<Vec<u8>, String> {
     reports::consent_form(&reports::ConsentDocument {
-        practice: letterhead(practice),
-        form: form.clone(),
-        intent: provenote_consent::INTENT.to_owned(),
-        grants,
-        pictures: pictures.unwrap_or_default(),
-        checkpoint: signed.map(|signed| signed.checkpoint.clone()),
-        vkey,
-        record_json,
+        practice: letterhead(&made.practice),
+        intent: provenote_consent::intent(&made.form.lang).to_owned(),
+        grants: Vec::new(),
+        capacities: Vec::new(),
+        pictures: Vec::new(),
+        checkpoint: None,
+        vkey: None,
+        record_json: record_of(&serde_json::json!({ "form": made.form, "grants": [] }))?,
+        receipt_json: None,
+        form: made.form.clone(),
     })
     .map_err(|error| error.to_string())
 }
 
-/// A form to read and sign.
-pub(crate) fn consent_form(made: &FormMade) -> Result<Vec<u8>, String> {
-    consent(&made.practice, &made.form, None, None)
+/// A form with the signatures under it so far, the key that signed the checkpoint on it, and the receipts.
+pub(crate) fn signed_consent(signed: &SignedForm, vkey: Option<String>, receipts: String) -> Result<Vec<u8>, String> {
+    let grants: Vec<_> = signed.grants.iter().map(|(grant, _)| grant.clone()).collect();
+    let pictures = signed.grants.iter().filter_map(|(_, png)| png.clone()).map(|png| reports::Picture { png });
+    reports::consent_form(&reports::ConsentDocument {
+        practice: letterhead(&signed.practice),
+        intent: provenote_consent::intent(&signed.form.lang).to_owned(),
+        capacities: Vec::new(),
+        pictures: pictures.collect(),
+        checkpoint: Some(signed.checkpoint.clone()),
+        vkey,
+        record_json: record_of(&serde_json::json!({ "form": signed.form, "grants": grants }))?,
+        receipt_json: Some(receipts),
+        form: signed.form.clone(),
+        grants,
+    })
+    .map_err(|error| error.to_string())
 }
 
-/// A form with the signatures under it so far, and the key that signed the checkpoint on it.
-pub(crate) fn signed_consent(signed: &SignedForm, vkey: Option<String>) -> Result<Vec<u8>, String> {
-    consent(&signed.practice, &signed.form, Some(signed), vkey)
+/// The client's copy of a withdrawal, and the key that signed the checkpoint on it.
+pub(crate) fn withdrawal(done: &WithdrawalDone, lang: &str, vkey: Option<String>) -> Result<Vec<u8>, String> {
+    let person = done.client.participants.iter().find(|person| person.id == done.withdrawal.participant);
+    let person = person.ok_or("whoever took consent back does not stand in the client's file")?;
+    reports::withdrawal_copy(&reports::WithdrawalCopy {
+        practice: letterhead(&done.practice),
+        lang: lang.to_owned(),
+        client_name: done.client.name.clone(),
+        person_name: person.name.clone(),
+        role: person.role,
+        withdrawal: done.withdrawal.clone(),
+        said: (!done.words.is_empty()).then(|| done.words.clone()),
+        effects: done.effects.clone(),
+        seq: done.seq,
+        receipts: done.destroyed.clone(),
+        checkpoint: Some(done.checkpoint.clone()),
+        vkey,
+        record_json: record_of(&serde_json::json!({ "withdrawal": done.withdrawal, "effects": done.effects }))?,
+    })
+    .map_err(|error| error.to_string())
+}
+
+/// Where the consent of every client stands.
+pub(crate) fn consents_report(
+    practice: &PracticeRecord,
+    all: &[ClientStanding],
+    names: bool,
+    made: Time,
+    checkpoint: String,
+) -> Result<Vec<u8>, String> {
+    let rows = all.iter().map(|one| reports::ConsentRow {
+        client: one.client.client.clone(),
+        name: Some(one.client.name.clone()),
+        status: one.standing.status,
+        since: one.standing.since,
+        until: one.standing.until,
+        purposes: one.standing.purposes.clone(),
+        people: one.standing.people.iter().map(|person| consent_person(&one.client, person)).collect(),
+        reasons: one.standing.reasons.clone(),
+        next: one.next.clone(),
+    });
+    reports::consents_report(&reports::ConsentsReport {
+        practice: letterhead(practice),
+        made,
+        names,
+        rows: rows.collect(),
+        legal: reports::consents_legal_facts().map_err(|error| error.to_string())?,
+        checkpoint: Some(checkpoint),
+    })
+    .map_err(|error| error.to_string())
+}
+
+fn consent_person(client: &Client, person: &ParticipantStanding) -> reports::ConsentPerson {
+    let known = client.participants.iter().find(|one| one.id == person.participant);
+    reports::ConsentPerson {
+        participant: person.participant.clone(),
+        name: known.map(|one| one.name.clone()),
+        role: person.role,
+        status: person.status,
+        spoken: person.spoken,
+        needed: person.needed,
+    }
 }
 
 /// The page to lock away.
@@ -101,7 +168,6 @@ pub(crate) fn note(printed: &NotePrint) -> Result<Vec<u8>, String> {
     let NotePrint { practice, client, session_time, view, checkpoint, trace, speech, drafting, template, made } =
         printed;
     let attestation = view.attestation.clone().ok_or("a draft is not printed")?;
-    let isolated = drafting.isolated && speech.as_ref().is_none_or(|speech| speech.isolated);
     let entries = trace.iter().filter_map(|entry| {
         Some(reports::EntryLine { seq: entry.seq, kind: Kind::from_word(&entry.kind)?, time: entry.time })
     });
@@ -123,12 +189,19 @@ pub(crate) fn note(printed: &NotePrint) -> Result<Vec<u8>, String> {
                 text: amendment.text.clone(),
             })
             .collect(),
-        drafting: Some(reports::Drafting {
-            speech: speech.as_ref().map(model),
-            model: model(drafting),
-            prompt: template.clone(),
-            isolation: isolation(isolated),
-        }),
+        made_by: match (drafting, speech) {
+            (Some(drafting), speech) => reports::MadeBy::Model(reports::Drafting {
+                speech: speech.as_ref().map(model),
+                model: model(drafting),
+                prompt: template.clone(),
+                isolation: isolation(drafting.isolated && speech.as_ref().is_none_or(|speech| speech.isolated)),
+            }),
+            (None, Some(speech)) => {
+                reports::MadeBy::Dictation { speech: model(speech), isolation: isolation(speech.isolated) }
+            }
+            (None, None) => reports::MadeBy::Typing,
+        },
+        consent_statement: view.text.consent_statement.clone(),
         entries: entries.collect(),
         checkpoint: Some(checkpoint.clone()),
         record_json: record_of(
@@ -210,15 +283,17 @@ pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Ve
                 client: session.client.clone(),
                 time: session.added,
                 seq: session.seq,
-                duration_s: Some(session.duration_s),
-                source: reports::Source::Recorded,
+                // What was typed has no length.
+                duration_s: session.audio_due.map(|_| session.duration_s),
+                source: if session.dictated { reports::Source::Dictated } else { reports::Source::Recorded },
                 consents: session.consents.clone(),
                 models: uses(&session.models),
                 isolation: (!session.models.is_empty())
                     .then(|| isolation(session.models.iter().all(|used| used.isolated))),
-                audio: match session.audio_destroyed {
-                    Some((time, seq)) => reports::AudioFate::Destroyed { time, seq },
-                    None => reports::AudioFate::Kept { due: session.audio_due },
+                audio: match (session.audio_destroyed, session.audio_due) {
+                    (Some((time, seq)), _) => reports::AudioFate::Destroyed { time, seq },
+                    (None, Some(due)) => reports::AudioFate::Kept { due },
+                    (None, None) => reports::AudioFate::None,
                 },
             })
             .collect(),
@@ -235,6 +310,17 @@ pub(crate) fn board_report(record: &BoardRecord, verified: &Report) -> Result<Ve
                 } else {
                     "a recording was refused and not stored".to_owned()
                 }],
+            })
+            .collect(),
+        withdrawals: record
+            .withdrawals
+            .iter()
+            .map(|withdrawal| reports::WithdrawalRow {
+                seq: withdrawal.seq,
+                time: withdrawal.time,
+                client: withdrawal.client.clone(),
+                purposes: withdrawal.purposes.clone(),
+                destroyed: withdrawal.destroyed.clone(),
             })
             .collect(),
         notes: record

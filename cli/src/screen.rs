@@ -75,6 +75,15 @@ impl Bars {
         }
     }
 
+    /// So many of so many.
+    #[allow(clippy::cast_precision_loss)]
+    pub(crate) fn count(&mut self, label: &str, done: usize, of: usize) {
+        // A short list is done before anybody could read the bar.
+        if of > 200 {
+            self.show(label, done as f32 / of as f32);
+        }
+    }
+
     /// Ends the bar that is shown.
     pub(crate) fn end(&mut self) {
         if let Some((_, bar)) = self.current.take() {

@@ -139,9 +139,12 @@ impl FormRecord {
     /// Checks a form's text and facts against their digests, and the text for blanks.
     #[must_use]
     pub fn of(form: &ConsentForm) -> Self {
-        let flaw = if Digest::of(form.text.as_bytes()) != form.text_sha256
-            || disclosure_digest(&form.facts) != form.disclosure_digest
-        {
+        Self::checked(form, disclosure_digest(&form.facts) == form.disclosure_digest)
+    }
+
+    /// `facts_fit`: whether the facts are what the digest of them says.
+    fn checked(form: &ConsentForm, facts_fit: bool) -> Self {
+        let flaw = if Digest::of(form.text.as_bytes()) != form.text_sha256 || !facts_fit {
             Some(Flaw::Altered)
         } else if has_blank(&form.text) {
             Some(Flaw::Blank)
@@ -351,16 +354,33 @@ impl Record {
         events.iter().fold(Self::default(), |record, event| record.after(event))
     }
 
+    /// As [`Record::of`], for many clients in a row: facts that stand in the book under their digest are compared with
+    /// those there, which costs less than the digest.
+    #[must_use]
+    pub fn with(book: &FactsBook, events: &[ConsentEvent]) -> Self {
+        events.iter().fold(Self::default(), |record, event| match event {
+            ConsentEvent::Requested(form) => record.and_form(form, || {
+                let fit = book.holds(&form.disclosure_digest, &form.facts)
+                    || disclosure_digest(&form.facts) == form.disclosure_digest;
+                FormRecord::checked(form, fit)
+            }),
+            _ => record.after(event),
+        })
+    }
+
+    /// The first form of an id counts: a form is never replaced.
+    fn and_form(mut self, form: &ConsentForm, checked: impl FnOnce() -> FormRecord) -> Self {
+        if self.form(&form.consent).is_none() {
+            self.forms.push(Arc::new(checked()));
+        }
+        self
+    }
+
     /// The record after one more event. What was before is never lost.
     #[must_use]
     pub fn after(mut self, event: &ConsentEvent) -> Self {
         match event {
-            ConsentEvent::Requested(form) => {
-                // The first form of an id counts: a form is never replaced.
-                if self.form(&form.consent).is_none() {
-                    self.forms.push(Arc::new(FormRecord::of(form)));
-                }
-            }
+            ConsentEvent::Requested(form) => return self.and_form(form, || FormRecord::of(form)),
             ConsentEvent::Offered(offer) => {
                 self.each(&offer.participant, &[], |stand| stand.offered(&offer.consent, offer.time));
             }
@@ -499,6 +519,11 @@ impl FactsBook {
         if !self.0.contains_key(&digest) && disclosure_digest(facts) == digest {
             self.0.insert(digest, Arc::new(facts.clone()));
         }
+    }
+
+    /// Whether exactly these facts stand under the digest.
+    fn holds(&self, digest: &Digest, facts: &DisclosureFacts) -> bool {
+        self.0.get(digest).is_some_and(|known| **known == *facts)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Digest, &DisclosureFacts)> {

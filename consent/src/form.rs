@@ -23,7 +23,7 @@ use provenote_templates::{Template, TemplateError};
 pub use check::{Fault, Problem, Severity, check, reading_levels};
 pub use particulars::{Authorization, Material, Particulars, Shared};
 pub use values::FormValues;
-pub use words::intent;
+pub use words::{date as date_words, intent, role_words};
 
 use crate::changes::Weight;
 use crate::elements::{form_kinds, missing_in_form, needed};
@@ -419,6 +419,14 @@ pub fn form_context(template: &Template, ctx: &FormContext) -> Result<(FormValue
 /// brackets in them are escaped.
 const BLANKS: &[&str] =
     &["__", "{{", "}}", "{%", "[ ]", "[name", "[date", "[client", "[clinician", "TBD", "TODO", "XXX"];
+
+/// The first place to fill in that a rendered text still has, such as `__` or an empty box `[ ]`. Names and other
+/// values cannot look like one: their underscores, braces and brackets are escaped. Words such as `TODO` are looked
+/// for before values are put in, and not here.
+#[must_use]
+pub fn blank_in(text: &str) -> Option<&'static str> {
+    BLANKS.iter().copied().filter(|blank| !blank.chars().all(char::is_alphanumeric)).find(|blank| text.contains(blank))
+}
 
 fn unfilled(text: &str) -> Option<&'static str> {
     // Only the template's own words can hold such a place, so `TODO` inside a name is let pass.

@@ -535,14 +535,12 @@ pub fn rules_of(state: State) -> Vec<Line> {
 /// place is not known. The strictest of all counts.
 #[must_use]
 pub fn rules_for(clinician: Option<State>, people: &[Option<State>], modality: Modality) -> Applicable {
-    let states: Vec<Option<State>> =
-        std::iter::once(clinician).chain(people.iter().copied()).collect::<BTreeSet<_>>().into_iter().collect();
+    let states = states_of(clinician, people);
     let Some(all) = rules() else {
         return Applicable { states, modality, parties: Parties::AllParty, terms: Terms::STRICTEST, lines: Vec::new() };
     };
     let mut writer = Writer { lines: Vec::new(), checked: &all.checked };
     let mut parties = Parties::OneParty;
-    let mut terms = Terms { majority: all.majority.age, own_consent_age: Some(0), writing: false };
     for state in &states {
         let Some((state, rule)) = state.and_then(|state| of(state).map(|rule| (state, rule))) else {
             let says = format!(
@@ -551,14 +549,38 @@ pub fn rules_for(clinician: Option<State>, people: &[Option<State>], modality: M
             );
             writer.line(Topic::Recording, None, says, None, &all.defaults.mark, true);
             parties = Parties::AllParty;
-            let oldest = all.states.iter().filter_map(|one| one.majority).max().unwrap_or(Terms::STRICTEST.majority);
-            terms = Terms { majority: oldest.max(terms.majority), own_consent_age: None, writing: true };
             continue;
         };
         writer.recording(state, rule, modality);
         writer.ai(state, rule);
         writer.minors(state, rule, all);
         parties = parties.max(rule.parties(modality).unwrap_or(Parties::AllParty));
+    }
+    writer.everywhere(all);
+    let terms = strictest(all, &states);
+    Applicable { states, modality, parties, terms, lines: writer.lines }
+}
+
+/// The terms of [`rules_for`] alone, without its words: for judging many clients.
+#[must_use]
+pub fn terms_for(clinician: Option<State>, people: &[Option<State>]) -> Terms {
+    rules().map_or(Terms::STRICTEST, |all| strictest(all, &states_of(clinician, people)))
+}
+
+/// Every state that somebody is in, each once.
+fn states_of(clinician: Option<State>, people: &[Option<State>]) -> Vec<Option<State>> {
+    std::iter::once(clinician).chain(people.iter().copied()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What the states ask for, of each the strictest.
+fn strictest(all: &Rules, states: &[Option<State>]) -> Terms {
+    let mut terms = Terms { majority: all.majority.age, own_consent_age: Some(0), writing: false };
+    for state in states {
+        let Some(rule) = state.and_then(of) else {
+            let oldest = all.states.iter().filter_map(|one| one.majority).max().unwrap_or(Terms::STRICTEST.majority);
+            terms = Terms { majority: oldest.max(terms.majority), own_consent_age: None, writing: true };
+            continue;
+        };
         terms = Terms {
             majority: terms.majority.max(rule.majority.unwrap_or(all.majority.age)),
             own_consent_age: terms
@@ -567,8 +589,7 @@ pub fn rules_for(clinician: Option<State>, people: &[Option<State>], modality: M
             writing: terms.writing || rule.writing() != Some(false),
         };
     }
-    writer.everywhere(all);
-    Applicable { states, modality, parties, terms, lines: writer.lines }
+    terms
 }
 
 /// The age at which somebody comes of age in a state, in years; mark: from memory, unverified.

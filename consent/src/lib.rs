@@ -26,15 +26,19 @@ pub mod withdrawal;
 
 pub use acts::{ConsentEvent, FactsBook, Record};
 pub use changes::{Amendment, Change, Weight, amendment, compare};
-pub use elements::{Element, Group, Missing, Need, ProgramRule, elements, form_kinds, missing_elements, needed, program_rules};
+pub use elements::{
+    Element, Group, Missing, Need, ProgramRule, elements, form_kinds, missing_elements, needed, program_rules,
+};
 pub use form::{
     Authorization, Fault as TemplateFault, FormContext, FormError, FormValues, Material, Particulars,
-    Problem as TemplateProblem, Severity, Shared, check as check_template, check_frozen, disclosure_digest, form_context,
-    intent, reading_levels, render_form, template_digest,
+    Problem as TemplateProblem, Severity, Shared, blank_in, check as check_template, check_frozen, date_words,
+    disclosure_digest, form_context, intent, reading_levels, render_form, role_words, template_digest,
 };
-pub use jurisdictions::{Applicable, Modality, Terms, purposes_needed, rules_for, rules_of};
+pub use jurisdictions::{Applicable, Modality, Terms, purposes_needed, rules_for, rules_of, terms_for};
 pub use people::{Capacity, Room, checked_people};
 pub use policy::{AfterWithdrawal, Guardians, Policy};
 pub use signing::{INTENT, SignatureError, check_signature};
-pub use standing::{ParticipantStanding, Question, Standing, Status, Step, Today, purpose_words, standing};
+pub use standing::{
+    ParticipantStanding, Question, Standing, Status, Step, Today, purpose_words, purpose_words_in, standing,
+};
 pub use states::{AiNotice, State, UnknownState, consent_years, is_state, minor_note_retention, note_retention};

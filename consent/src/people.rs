@@ -54,6 +54,12 @@ pub enum PeopleError {
     NotInFile(ParticipantId),
 }
 
+/// Whether two names are one as people read them: whatever their case, spacing and composition of letters.
+#[must_use]
+pub fn same_name(one: &str, other: &str) -> bool {
+    compared(one) == compared(other)
+}
+
 /// A name as it is kept: one space between words. Any script is a name; markup is letters like others.
 ///
 /// # Errors

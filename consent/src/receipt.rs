@@ -14,14 +14,17 @@ use crate::standing::purpose_words;
 /// What the receipt is shaped after, and which version of ours it is.
 pub const SCHEMA: &str = "ISO/IEC TS 27560:2023 (shape); provenote-consent-receipt/1";
 
+/// What stands where the practice has nothing on record.
+pub const NOT_GIVEN: &str = "not given";
+
 /// The practice, as the receipt names it.
 #[derive(Debug, Clone, Copy)]
 pub struct Controller<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Its address; `not given` where the practice has none on record.
+    /// Its address; [`NOT_GIVEN`] where the practice has none on record.
     pub address: &'a str,
-    /// How to reach it, to take a consent back among other things.
+    /// How to reach it, to take a consent back among other things; [`NOT_GIVEN`] where nothing is on record.
     pub contact: &'a str,
     /// Two capital letters of its state.
     pub state: &'a str,
@@ -52,7 +55,11 @@ fn processing(form: &ConsentForm, purpose: Purpose, controller: &Controller<'_>,
         "service": "psychotherapy",
         "jurisdiction": format!("US-{state}"),
         "recipient_third_parties": recipients(facts),
-        "withdrawal_method": format!("tell the clinician, or write to {}", controller.contact),
+        "withdrawal_method": if controller.contact == NOT_GIVEN {
+            "tell the clinician or anybody at the practice, aloud or in writing".to_owned()
+        } else {
+            format!("tell the clinician, or write to {}", controller.contact)
+        },
         "privacy_rights": ["say no", "take consent back at any time, in whole or by purpose", "a copy of what was signed", "complain"],
     })
 }

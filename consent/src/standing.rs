@@ -240,6 +240,24 @@ pub const fn purpose_words(purpose: Purpose) -> &'static str {
     }
 }
 
+/// A purpose in a language (ISO 639-1) that has words for it; in English otherwise. The Spanish is machine-translated
+/// by Provenote's makers, not reviewed by a person.
+#[must_use]
+pub fn purpose_words_in(purpose: Purpose, lang: &str) -> &'static str {
+    if lang != "es" {
+        return purpose_words(purpose);
+    }
+    match purpose {
+        Purpose::AiNotes => "grabación y notas con ayuda de IA",
+        Purpose::TelehealthRecording => "grabación por teléfono o video",
+        Purpose::Supervision => "uso en la supervisión",
+        Purpose::Training => "uso en la enseñanza",
+        Purpose::CloudProcessing => "trabajo de empresas de fuera del consultorio",
+        Purpose::Part2Disclosure => "entrega de expedientes sobre consumo de sustancias",
+        Purpose::PsychotherapyNotesDisclosure => "uso o entrega de notas de psicoterapia",
+    }
+}
+
 /// Where a client's consent stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Standing {

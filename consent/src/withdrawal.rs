@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use provenote_schemas::{Purpose, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::form::date_words;
 use crate::policy::AfterWithdrawal;
 
 /// What there is.
@@ -104,35 +105,82 @@ pub struct Effect {
 }
 
 impl Effect {
-    /// In plain words, without a name.
+    /// In plain words, in English, without a name.
     #[must_use]
     pub fn words(&self) -> String {
-        let what = match self.thing {
-            Thing::RunningWork => "the work that runs now",
-            Thing::Recording => "the recording",
-            Thing::Transcript => "the transcript",
-            Thing::PromptsAndOutputs => "what the model was asked and answered",
-            Thing::Draft => "the draft",
-            Thing::Note => "the signed note",
-            Thing::Export => "the copy that was handed out",
-            Thing::Backup => "the copy in the backup",
-            Thing::ConsentRecord => "the form and what was signed",
-            Thing::Ledger => "the log of what was done",
-        };
-        let fate = match &self.fate {
-            Fate::Stopped => "is stopped, and nothing of it is kept".to_owned(),
-            Fate::DestroyedNow => "is destroyed now".to_owned(),
-            Fate::DestroyedBy { due } => format!("is not used any more and is destroyed by {}", due.date()),
-            Fate::OnHold => "is not used any more; a hold keeps it until it is released".to_owned(),
-            Fate::Kept { why: Why::ClinicalRecord } => "stays in the record, as it was signed before".to_owned(),
-            Fate::Kept { why: Why::OtherPurpose } => "stays for the other purpose that was agreed to".to_owned(),
-            Fate::Kept { why: Why::Proof } => "stays as the proof of what was agreed to and taken back".to_owned(),
-            Fate::Kept { why: Why::Gone } => "is no longer in the practice's hands: ask whoever has it".to_owned(),
-            Fate::Kept { why: Why::EndsByItself } => {
-                "ends with the backup it is in; the next one no longer has it".to_owned()
+        self.words_in("en")
+    }
+
+    /// In plain words, without a name, in a language (ISO 639-1) that has words here; in English otherwise. The
+    /// Spanish is machine-translated by Provenote's makers, not reviewed by a person.
+    #[must_use]
+    pub fn words_in(&self, lang: &str) -> String {
+        format!("{} ({}) {}", self.thing.words_in(lang), self.id, self.fate.words_in(lang))
+    }
+}
+
+impl Thing {
+    /// What it is, as a sentence begins with it.
+    #[must_use]
+    pub fn words_in(self, lang: &str) -> &'static str {
+        match (self, lang == "es") {
+            (Self::RunningWork, false) => "the work that runs now",
+            (Self::RunningWork, true) => "el trabajo en curso",
+            (Self::Recording, false) => "the recording",
+            (Self::Recording, true) => "la grabación",
+            (Self::Transcript, false) => "the transcript",
+            (Self::Transcript, true) => "el texto de la grabación",
+            (Self::PromptsAndOutputs, false) => "what the model was asked and answered",
+            (Self::PromptsAndOutputs, true) => "lo que se preguntó al modelo y lo que respondió",
+            (Self::Draft, false) => "the draft",
+            (Self::Draft, true) => "el borrador",
+            (Self::Note, false) => "the signed note",
+            (Self::Note, true) => "la nota firmada",
+            (Self::Export, false) => "the copy that was handed out",
+            (Self::Export, true) => "la copia que se entregó",
+            (Self::Backup, false) => "the copy in the backup",
+            (Self::Backup, true) => "la copia de seguridad",
+            (Self::ConsentRecord, false) => "the form and what was signed",
+            (Self::ConsentRecord, true) => "el formulario y lo que se firmó",
+            (Self::Ledger, false) => "the log of what was done",
+            (Self::Ledger, true) => "el registro de lo que se hizo",
+        }
+    }
+}
+
+impl Fate {
+    /// What becomes of it, as a sentence ends with it. The Spanish fits things of every gender.
+    #[must_use]
+    pub fn words_in(&self, lang: &str) -> String {
+        let words = match (self, lang == "es") {
+            (Self::Stopped, false) => "is stopped, and nothing of it is kept",
+            (Self::Stopped, true) => "se detiene y no se guarda nada de ello",
+            (Self::DestroyedNow, false) => "is destroyed now",
+            (Self::DestroyedNow, true) => "se destruye ahora",
+            (Self::DestroyedBy { due }, false) => {
+                return format!("is not used any more and is destroyed by {}", date_words(*due, "en"));
+            }
+            (Self::DestroyedBy { due }, true) => {
+                return format!("ya no se usa y se destruye a más tardar el {}", date_words(*due, "es"));
+            }
+            (Self::OnHold, false) => "is not used any more; a hold keeps it until it is released",
+            (Self::OnHold, true) => "ya no se usa; una retención legal lo conserva hasta que termine",
+            (Self::Kept { why: Why::ClinicalRecord }, false) => "stays in the record, as it was signed before",
+            (Self::Kept { why: Why::ClinicalRecord }, true) => "se queda en el expediente, porque se firmó antes",
+            (Self::Kept { why: Why::OtherPurpose }, false) => "stays for the other purpose that was agreed to",
+            (Self::Kept { why: Why::OtherPurpose }, true) => "se queda para el otro fin que se aceptó",
+            (Self::Kept { why: Why::Proof }, false) => "stays as the proof of what was agreed to and taken back",
+            (Self::Kept { why: Why::Proof }, true) => "se queda como prueba de lo que se aceptó y se retiró",
+            (Self::Kept { why: Why::Gone }, false) => "is no longer in the practice's hands: ask whoever has it",
+            (Self::Kept { why: Why::Gone }, true) => "ya no está en manos del consultorio: pregunte a quien la tiene",
+            (Self::Kept { why: Why::EndsByItself }, false) => {
+                "ends with the backup it is in; the next one no longer has it"
+            }
+            (Self::Kept { why: Why::EndsByItself }, true) => {
+                "termina con la copia de seguridad en que está; la siguiente ya no lo tiene"
             }
         };
-        format!("{what} ({}) {fate}", self.id)
+        words.to_owned()
     }
 }
 
@@ -254,12 +302,23 @@ mod tests {
     }
 
     #[test]
+    fn the_day_of_destruction_is_written_as_people_write_it() {
+        let fate = Fate::DestroyedBy { due: MADE.plus_days(7) };
+        assert_eq!(fate.words_in("en"), "is not used any more and is destroyed by November 28, 2026");
+        assert_eq!(fate.words_in("es"), "ya no se usa y se destruye a más tardar el 28 de noviembre de 2026");
+    }
+
+    #[test]
     fn every_line_is_told_in_words() {
         for choice in [AfterWithdrawal::KeepUntilDue, AfterWithdrawal::DestroyNow] {
             let list: Vec<Held> = ALL.iter().map(|thing| held(*thing, &[Purpose::AiNotes])).collect();
             for effect in effects(&list, &BTreeSet::new(), choice) {
-                let words = effect.words();
-                assert!(words.contains("ses-0123456789abcdef") && !words.ends_with('.'), "{words}");
+                let (english, spanish) = (effect.words(), effect.words_in("es"));
+                assert_eq!(effect.words_in("fr"), english, "English where there are no other words");
+                for words in [&english, &spanish] {
+                    assert!(words.contains("ses-0123456789abcdef") && !words.ends_with('.'), "{words}");
+                }
+                assert_ne!(english, spanish);
                 let text = serde_json::to_string(&effect).expect("JSON");
                 assert_eq!(serde_json::from_str::<Effect>(&text).expect("and back"), effect);
             }

@@ -190,6 +190,7 @@ pub fn suite(fresh: &dyn Fn() -> Opener) {
     what_is_appended_is_found_again(&fresh());
     a_stale_commit_changes_nothing(&fresh());
     two_writers_do_not_fork(&fresh());
+    what_was_decided_on_an_older_log_is_not_written(&fresh());
     bundles_tiles_and_tail_are_kept(&fresh());
     what_is_packed_is_found_as_before(&fresh());
     a_run_across_two_bundles_is_cut(&fresh());
@@ -280,6 +281,26 @@ fn two_writers_do_not_fork(open: &Opener) {
         let there = two.append(1_000, &signer, vec![entry("client.viewed", round)]).expect("appends");
         assert_eq!((here, there), (vec![round * 2], vec![round * 2 + 1]));
     }
+    assert_eq!(verified(open().as_ref(), &signer, Some(one.checkpoint().expect("reads"))).verdict, Verdict::Intact);
+}
+
+fn what_was_decided_on_an_older_log_is_not_written(open: &Opener) {
+    let (mut one, signer) = begin(open);
+    let mut two = Log::open(open(), &epochs(&signer), Box::new(NoAnchor)).expect("opens");
+    let moved = |outcome| matches!(outcome, Err(AppendError::Store(StoreError::Moved)));
+    for round in 0..5 {
+        let looked = one.size().expect("reads");
+        two.append(1_000, &signer, vec![entry("consent.revoked", round)]).expect("appends");
+        // Once with the head of before in its memory, once with the one it has read since.
+        assert!(moved(one.append_if(looked, 1_000, &signer, vec![entry("draft.made", round)])));
+        assert!(moved(one.append_if(looked, 1_000, &signer, vec![entry("draft.made", round)])));
+        let looked = one.size().expect("reads");
+        assert!(moved(one.append_if(looked + 1, 1_000, &signer, vec![entry("draft.made", round)])));
+        let written = one.append_if(looked, 1_000, &signer, vec![entry("client.viewed", round)]).expect("appends");
+        assert_eq!((written, one.size().expect("reads")), (vec![looked], looked + 1));
+    }
+    let log = Log::open(open(), &epochs(&signer), Box::new(NoAnchor)).expect("opens");
+    assert_eq!((log.size().expect("reads"), log.find(&Query::kind("draft.made")).expect("finds").len()), (10, 0));
     assert_eq!(verified(open().as_ref(), &signer, Some(one.checkpoint().expect("reads"))).verdict, Verdict::Intact);
 }
 

@@ -395,6 +395,41 @@ impl Log {
         outcomes.pop().unwrap_or(Ok(0..0)).map(Iterator::collect)
     }
 
+    /// Appends entries in one durable commit, as [`Log::append`] does, but only while the log has exactly `size` entries:
+    /// for what may be written only if nothing was since the writer looked. Read [`Log::size`] first, then whatever the
+    /// decision rests on, and append with that size; between processes it is the store's commit that settles who was
+    /// first.
+    ///
+    /// # Errors
+    /// [`StoreError::Moved`] when the log has another length: nothing was written; look again and decide anew.
+    /// Otherwise as [`Log::append`].
+    pub fn append_if(
+        &mut self,
+        size: u64,
+        now_ms: i64,
+        signer: &LogSigner,
+        entries: Vec<NewEntry>,
+    ) -> Result<Vec<u64>, AppendError> {
+        if !(moment::EARLIEST..=moment::LATEST).contains(&now_ms) {
+            return Err(AppendError::ClockAbsurd);
+        }
+        let group = Prepared::new(entries)?;
+        let mut head = self.take_head()?;
+        if head.edge.size() < size {
+            // Others appended since the head was read.
+            head = self.take_head()?;
+        }
+        let known = head.edge.size();
+        self.head = Some(head);
+        if known != size {
+            return Err(StoreError::Moved.into());
+        }
+        let outcomes = self.attempt(now_ms, signer, None, std::slice::from_ref(&group))?;
+        let mut outcomes = outcomes.ok_or(StoreError::Moved)?;
+        self.pack();
+        outcomes.pop().unwrap_or(Ok(0..0)).map(Iterator::collect)
+    }
+
     /// Appends several groups of entries in one durable commit, with one checkpoint. A group that is refused by itself
     /// leaves the others alone. What became full is not packed yet; see [`Log::pack`].
     ///
@@ -612,6 +647,29 @@ impl Log {
     /// # Errors
     /// [`ReadError`].
     pub fn find(&self, query: &Query<'_>) -> Result<Vec<Header>, ReadError> {
+        let mut found = Vec::new();
+        self.look_for(query, |header| {
+            found.push(header);
+            ControlFlow::Continue(())
+        })?;
+        Ok(found)
+    }
+
+    /// The first of the entries that fit, if any does; those after it are not read.
+    ///
+    /// # Errors
+    /// As [`Log::find`].
+    pub fn first(&self, query: &Query<'_>) -> Result<Option<Header>, ReadError> {
+        let mut first = None;
+        self.look_for(query, |header| {
+            first = Some(header);
+            ControlFlow::Break(())
+        })?;
+        Ok(first)
+    }
+
+    /// Hands every entry that fits to `take`, in order, until that breaks off.
+    fn look_for(&self, query: &Query<'_>, mut take: impl FnMut(Header) -> ControlFlow<()>) -> Result<(), ReadError> {
         let mut keys: Vec<i64> = query.refs.iter().map(|(name, id)| index_key(name, id)).collect();
         keys.extend(query.kind.map(|kind| index_key("", kind)));
         let matches = |view: &View<'_>| {
@@ -621,17 +679,19 @@ impl Log {
                     view.refs().any(|(other, value)| other == name.as_bytes() && value == id.as_bytes())
                 })
         };
-        let mut found = Ok(Vec::new());
+        let mut read = Ok(());
         self.store.find(&keys, query.since_ms, query.after_seq, &mut |seq, bytes| {
-            let read = View::parse(bytes).and_then(|view| matches(&view).then(|| Header::parse(bytes)).transpose());
-            match (read, &mut found) {
-                (Ok(Some(header)), Ok(found)) => found.push(header),
-                (Err(source), found) => *found = Err(ReadError::Header { seq, source }),
-                _ => {}
+            let fitting = View::parse(bytes).and_then(|view| matches(&view).then(|| Header::parse(bytes)).transpose());
+            match fitting {
+                Ok(Some(header)) => take(header),
+                Ok(None) => ControlFlow::Continue(()),
+                Err(source) => {
+                    read = Err(ReadError::Header { seq, source });
+                    ControlFlow::Break(())
+                }
             }
-            if found.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        found
+        read
     }
 
     /// A payload's wrapped data key and ciphertext; `None` once destroyed.

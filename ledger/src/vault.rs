@@ -550,6 +550,12 @@ impl Vault {
         }
     }
 
+    /// For opening many payloads in a row; see [`Opening`].
+    #[must_use]
+    pub fn opening<'a>(&'a self, by: &'a Unlocked) -> Opening<'a> {
+        Opening { vault: self, by, groups: std::cell::RefCell::default() }
+    }
+
     /// Opens a payload to be shown to somebody without keys: its text, and the key that opens its commitment. The key
     /// opens nothing else: neither the ciphertext nor another payload's commitment, for it is derived from the data key
     /// of this payload alone (HKDF, RFC 5869).
@@ -667,21 +673,71 @@ impl Vault {
         reference: &PayloadRef,
         wrapped: &[u8],
     ) -> Result<(payload::Place, Key), VaultError> {
-        let altered = |what| VaultError::Altered { name: reference.name.clone(), what };
-        if !is_word(&reference.group) {
-            return Err(altered("its group"));
-        }
-        if Hash::of(wrapped) != reference.wrapped_key {
-            return Err(altered("its wrapped key has another SHA-256"));
-        }
+        check_reference(reference, wrapped)?;
         let file = self.group_of(&reference.group)?;
-        if file.class != reference.class || file.scope != reference.scope {
-            return Err(altered("its class or scope is not its group's"));
-        }
         let group_key = self.group_key(by, &file)?;
-        let place = payload::Place::of(reference);
-        let key = place.unwrap(&group_key, wrapped).ok_or_else(|| altered("its key does not open"))?;
-        Ok((place, key))
+        unwrapped(reference, wrapped, &file, &group_key)
+    }
+}
+
+/// Before a key is looked for.
+fn check_reference(reference: &PayloadRef, wrapped: &[u8]) -> Result<(), VaultError> {
+    let altered = |what| VaultError::Altered { name: reference.name.clone(), what };
+    if !is_word(&reference.group) {
+        return Err(altered("its group"));
+    }
+    if Hash::of(wrapped) != reference.wrapped_key {
+        return Err(altered("its wrapped key has another SHA-256"));
+    }
+    Ok(())
+}
+
+/// The payload's own key, out of its group's.
+fn unwrapped(
+    reference: &PayloadRef,
+    wrapped: &[u8],
+    file: &GroupFile,
+    group_key: &Key,
+) -> Result<(payload::Place, Key), VaultError> {
+    let altered = |what| VaultError::Altered { name: reference.name.clone(), what };
+    if file.class != reference.class || file.scope != reference.scope {
+        return Err(altered("its class or scope is not its group's"));
+    }
+    let place = payload::Place::of(reference);
+    let key = place.unwrap(group_key, wrapped).ok_or_else(|| altered("its key does not open"))?;
+    Ok((place, key))
+}
+
+/// Opens many payloads, and keeps the group keys it needed until it is dropped: unwrapping one takes an X25519 opening and
+/// two key files, far longer than opening a small payload. Checks are those of [`Vault::open`].
+pub struct Opening<'a> {
+    vault: &'a Vault,
+    by: &'a Unlocked,
+    groups: std::cell::RefCell<std::collections::BTreeMap<String, (GroupFile, Key)>>,
+}
+
+impl Opening<'_> {
+    /// As [`Vault::open`], for a payload in the ledger's database. A blob is opened as always.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub fn open(
+        &self,
+        reference: &PayloadRef,
+        wrapped_key: &[u8],
+        body: &Body,
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let Body::Inline(ciphertext) = body else { return self.vault.open(self.by, reference, wrapped_key, body) };
+        check_reference(reference, wrapped_key)?;
+        let mut groups = self.groups.borrow_mut();
+        if !groups.contains_key(&reference.group) {
+            let file = self.vault.group_of(&reference.group)?;
+            let key = self.vault.group_key(self.by, &file)?;
+            groups.insert(reference.group.clone(), (file, key));
+        }
+        let (file, key) = groups.get(&reference.group).ok_or_else(|| VaultError::GroupGone(reference.group.clone()))?;
+        let (place, data_key) = unwrapped(reference, wrapped_key, file, key)?;
+        payload::open(&place, &data_key, reference, ciphertext)
     }
 }
 

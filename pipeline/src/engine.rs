@@ -10,7 +10,7 @@ use crate::protocol::{Handshake, Message, Sampler};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress(pub f32);
 
-/// Called as work goes on; `Break` cancels.
+/// Called as work goes on, and several times a second while an engine is silent; `Break` cancels.
 pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
 /// One stretch of speech as the engine cut it, before sentences are split.
@@ -141,11 +141,20 @@ pub trait Drafter {
     /// What the worker said of itself at start.
     fn handshake(&self) -> &Handshake;
 
-    /// Puts the messages under the model's chat template and counts tokens; generates nothing.
+    /// Puts the messages under the model's chat template and counts tokens; generates nothing. `progress` is asked again
+    /// and again while the engine is silent.
     ///
     /// # Errors
     /// [`EngineError`].
-    fn render(&mut self, messages: &[Message]) -> Result<Rendered, EngineError>;
+    fn render_watched(&mut self, messages: &[Message], progress: OnProgress<'_>) -> Result<Rendered, EngineError>;
+
+    /// [`Drafter::render_watched`], with nobody watching.
+    ///
+    /// # Errors
+    /// As there.
+    fn render(&mut self, messages: &[Message]) -> Result<Rendered, EngineError> {
+        self.render_watched(messages, &mut |_| ControlFlow::Continue(()))
+    }
 
     /// Answers a prompt as [`Drafter::render`] returned it, constrained to a JSON schema.
     ///
@@ -162,21 +171,42 @@ pub trait Drafter {
 
 /// Starts engines. The edge builds one from the practice's settings.
 pub trait Engines {
-    /// Starts the speech worker with its models.
+    /// Starts the speech worker with its models. `progress` is asked while they load, also while the worker is silent.
     ///
     /// # Errors
-    /// [`EngineError`] when it does not come up, locked down, with the model asked for.
+    /// [`EngineError`] when it does not come up, locked down, with the model asked for, or is stopped before it has.
+    fn transcriber_watched(
+        &self,
+        model: &ModelFile,
+        voice_activity: Option<&ModelFile>,
+        progress: OnProgress<'_>,
+    ) -> Result<Box<dyn Transcriber>, EngineError>;
+
+    /// Starts the drafting worker with its model. `progress` is asked while it loads, also while the worker is silent.
+    ///
+    /// # Errors
+    /// [`EngineError`] when it does not come up, locked down, with the model asked for, or is stopped before it has.
+    fn drafter_watched(&self, model: &ModelFile, progress: OnProgress<'_>) -> Result<Box<dyn Drafter>, EngineError>;
+
+    /// [`Engines::transcriber_watched`], with nobody watching.
+    ///
+    /// # Errors
+    /// As there.
     fn transcriber(
         &self,
         model: &ModelFile,
         voice_activity: Option<&ModelFile>,
-    ) -> Result<Box<dyn Transcriber>, EngineError>;
+    ) -> Result<Box<dyn Transcriber>, EngineError> {
+        self.transcriber_watched(model, voice_activity, &mut |_| ControlFlow::Continue(()))
+    }
 
-    /// Starts the drafting worker with its model.
+    /// [`Engines::drafter_watched`], with nobody watching.
     ///
     /// # Errors
-    /// [`EngineError`] when it does not come up, locked down, with the model asked for.
-    fn drafter(&self, model: &ModelFile) -> Result<Box<dyn Drafter>, EngineError>;
+    /// As there.
+    fn drafter(&self, model: &ModelFile) -> Result<Box<dyn Drafter>, EngineError> {
+        self.drafter_watched(model, &mut |_| ControlFlow::Continue(()))
+    }
 }
 
 /// A model in the catalogue, present on this machine.

@@ -89,7 +89,8 @@ pub fn split(heard: &[HeardSegment]) -> Transcript {
 }
 
 /// The sentences of a text, blanks collapsed. Joined by a blank they are the text again.
-pub(crate) fn of_text(text: &str) -> Vec<String> {
+#[must_use]
+pub fn of_text(text: &str) -> Vec<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut sentences = Vec::new();
     let mut start = 0;

@@ -1,8 +1,11 @@
 //! The practice as it is open in this process, and who acts in it.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use provenote_access::Act;
 use provenote_ledger::{
-    AppendError, Entropy, Header, Log, LogSigner, NewEntry, PayloadRef, Query, Sealed, Unlocked, Vault,
+    AppendError, Entropy, Header, Log, LogSigner, NewEntry, Opening, PayloadRef, Query, Sealed, Unlocked, Vault,
 };
 use provenote_schemas::{GroupId, Kind, Role, Time, UserId, canonical};
 use serde::Serialize;
@@ -180,18 +183,31 @@ impl Practice {
         }
     }
 
+    /// Appends entries only where the ledger still has `size` entries; see [`Log::append_if`].
+    pub(crate) fn append_if(
+        &mut self,
+        actor: &Actor,
+        size: u64,
+        entries: Vec<NewEntry>,
+    ) -> Result<Vec<u64>, PracticeError> {
+        let now = self.clock.now().millis();
+        match self.log.append_if(size, now, &actor.signer, entries.clone()) {
+            // Another process gave the ledger a new key since the actor signed in.
+            Err(AppendError::WrongKey) => {
+                let signer = self.log_signer(actor)?;
+                Ok(self.log.append_if(size, now, &signer, entries)?)
+            }
+            done => Ok(done?),
+        }
+    }
+
     pub(crate) fn append_one(&mut self, actor: &Actor, entry: NewEntry) -> Result<u64, PracticeError> {
         Ok(self.append(actor, vec![entry])?.first().copied().unwrap_or_default())
     }
 
     /// Headers of one kind that carry all these references, in order.
     pub(crate) fn headers(&self, kind: Kind, refs: &[(&str, &str)]) -> Result<Vec<Header>, PracticeError> {
-        let query = Query {
-            kind: Some(kind.as_str()),
-            refs: refs.iter().map(|(name, id)| ((*name).to_owned(), (*id).to_owned())).collect(),
-            ..Query::default()
-        };
-        Ok(self.log.find(&query)?)
+        Ok(self.log.find(&query(kind, refs))?)
     }
 
     /// Headers of any kind that carry this reference, in order.
@@ -200,8 +216,9 @@ impl Practice {
         Ok(self.log.find(&query)?)
     }
 
+    /// The first header of one kind that carries all these references.
     pub(crate) fn one(&self, kind: Kind, refs: &[(&str, &str)]) -> Result<Option<Header>, PracticeError> {
-        Ok(self.headers(kind, refs)?.into_iter().next())
+        Ok(self.log.first(&query(kind, refs))?)
     }
 
     pub(crate) fn random_id<T>(&mut self, make: impl Fn([u8; 10]) -> T) -> T {
@@ -272,6 +289,24 @@ impl Practice {
         Ok(self.vault.open(&actor.keys, reference, &wrapped_key, &body)?.to_vec())
     }
 
+    /// For reading many records of the whole practice in a row: what was destroyed is read at once.
+    pub(crate) fn reader_of_all<'a>(&'a self, actor: &'a Actor) -> Result<Reader<'a>, PracticeError> {
+        let mut reader = self.reader(actor);
+        for mut receipt in self.headers(Kind::RecordDestroyed, &[])? {
+            if let Some(group) = receipt.refs.remove("group") {
+                reader.destroyed.get_mut().insert(group, Some((receipt.time, receipt.seq)));
+            }
+        }
+        reader.all = true;
+        Ok(reader)
+    }
+
+    /// For reading some records in a row, of few groups.
+    pub(crate) fn reader<'a>(&'a self, actor: &'a Actor) -> Reader<'a> {
+        let opening = self.vault.opening(&actor.keys);
+        Reader { practice: self, opening, destroyed: RefCell::default(), all: false }
+    }
+
     pub(crate) fn open_record<T: DeserializeOwned>(
         &self,
         actor: &Actor,
@@ -280,17 +315,72 @@ impl Practice {
         what: &'static str,
     ) -> Result<T, PracticeError> {
         let bytes = self.open_bytes(actor, header, name, what)?;
-        serde_json::from_slice(&bytes).map_err(|error| PracticeError::Unreadable {
-            seq: header.seq,
-            what,
-            why: format!("not the record's form, at byte {}", error.column()),
-        })
+        parsed(header, &bytes, what)
     }
 
     /// The receipt of a group's destruction, if it was destroyed.
     pub(crate) fn destruction(&self, group: &str) -> Result<Option<Header>, PracticeError> {
         self.one(Kind::RecordDestroyed, &[("group", group)])
     }
+}
+
+/// Time and entry of a receipt, where there is one.
+type Receipt = Option<(i64, u64)>;
+
+/// Opens the records that are still there, many in a row: what was destroyed is asked once for each group, and a group's
+/// key is unwrapped once.
+pub(crate) struct Reader<'a> {
+    practice: &'a Practice,
+    opening: Opening<'a>,
+    /// By group.
+    destroyed: RefCell<BTreeMap<String, Receipt>>,
+    /// Whether every receipt of the practice is among them.
+    all: bool,
+}
+
+impl Reader<'_> {
+    /// As [`Practice::open_record`].
+    pub(crate) fn record<T: DeserializeOwned>(
+        &self,
+        header: &Header,
+        name: &str,
+        what: &'static str,
+    ) -> Result<T, PracticeError> {
+        let unreadable = |why: &str| PracticeError::Unreadable { seq: header.seq, what, why: why.to_owned() };
+        let reference = payload(header, name).ok_or_else(|| unreadable("the entry carries no such payload"))?;
+        if let Some((time, seq)) = self.receipt(&reference.group)? {
+            return Err(PracticeError::Destroyed { what, on: Time::from_millis(time).date(), seq });
+        }
+        let (wrapped_key, body) =
+            self.practice.log.sealed(reference)?.ok_or_else(|| unreadable("its ciphertext is missing"))?;
+        let bytes = self.opening.open(reference, &wrapped_key, &body)?;
+        parsed(header, &bytes, what)
+    }
+
+    fn receipt(&self, group: &str) -> Result<Receipt, PracticeError> {
+        let known = self.destroyed.borrow().get(group).copied();
+        match known {
+            Some(receipt) => Ok(receipt),
+            None if self.all => Ok(None),
+            None => {
+                let receipt = self.practice.destruction(group)?.map(|receipt| (receipt.time, receipt.seq));
+                self.destroyed.borrow_mut().insert(group.to_owned(), receipt);
+                Ok(receipt)
+            }
+        }
+    }
+}
+
+fn parsed<T: DeserializeOwned>(header: &Header, bytes: &[u8], what: &'static str) -> Result<T, PracticeError> {
+    serde_json::from_slice(bytes).map_err(|error| PracticeError::Unreadable {
+        seq: header.seq,
+        what,
+        why: format!("not the record's form, at byte {}", error.column()),
+    })
+}
+
+fn query(kind: Kind, refs: &[(&str, &str)]) -> Query<'static> {
+    refs.iter().fold(Query::kind(kind.as_str()), |query, (name, id)| query.refer(name, id))
 }
 
 /// The payload of that name.

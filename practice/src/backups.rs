@@ -40,9 +40,15 @@ impl Practice {
     /// Records that a backup is made, before it is: so the backup holds the entry, and is named after it.
     ///
     /// # Errors
-    /// Where the ledger cannot be written; then no backup must be made.
+    /// [`PracticeError::NotAllowed`] where clients are told that no backups are made; where the ledger cannot be written.
+    /// Then no backup must be made.
     pub fn backup_created(&mut self, actor: &Actor) -> Result<u64, PracticeError> {
         actor.authorise(Act::MakeBackup)?;
+        if self.settings()?.backup_days == 0 {
+            return Err(PracticeError::NotAllowed(
+                "clients are told that no backups are made (backup_days is 0): `provenote settings set backup_days 30` tells them otherwise, and consents are then asked for anew".to_owned(),
+            ));
+        }
         let entry = self.entry(actor, Kind::BackupCreated);
         self.append_one(actor, entry)
     }

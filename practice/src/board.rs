@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use provenote_access::Act;
 use provenote_ledger::{Fact, Header, Query};
 use provenote_schemas::note::NoteState;
-use provenote_schemas::{ClientId, ConsentId, Digest, GroupId, Kind, NoteId, SessionId, Time, UserId};
+use provenote_schemas::{ClientId, ConsentId, Digest, GroupId, Kind, NoteId, Purpose, SessionId, Time, UserId};
 
 use crate::act::{Actor, Practice, fact_text, reference};
 use crate::error::PracticeError;
@@ -40,16 +40,18 @@ pub struct BoardSession {
     pub seq: u64,
     /// When it was added.
     pub added: Time,
-    /// Seconds.
+    /// Seconds; none for a note that was typed from memory.
     pub duration_s: f64,
-    /// The consents that opened the gate.
+    /// True where nothing was recorded and the clinician dictated or typed afterwards.
+    pub dictated: bool,
+    /// The consents that opened the gate; none for a dictation, which records nobody but the clinician.
     pub consents: Vec<ConsentId>,
     /// Models that worked on it, each once, in order of use.
     pub models: Vec<ModelUse>,
     /// When the recording was destroyed, and the receipt's entry.
     pub audio_destroyed: Option<(Time, u64)>,
-    /// When the recording falls due at the latest.
-    pub audio_due: Time,
+    /// When the recording falls due at the latest; none where there is no recording.
+    pub audio_due: Option<Time>,
 }
 
 /// One refusal of the gate.
@@ -105,6 +107,21 @@ pub struct BoardLook {
     pub what: String,
 }
 
+/// One consent taken back.
+#[derive(Debug, Clone)]
+pub struct BoardWithdrawal {
+    /// The entry.
+    pub seq: u64,
+    /// When.
+    pub time: Time,
+    /// Pseudonym.
+    pub client: ClientId,
+    /// For what; for everything where nothing is named.
+    pub purposes: Vec<Purpose>,
+    /// The receipts of what was destroyed for it.
+    pub destroyed: Vec<u64>,
+}
+
 /// One destruction.
 #[derive(Debug, Clone)]
 pub struct BoardDestruction {
@@ -143,6 +160,8 @@ pub struct BoardRecord {
     pub sessions: Vec<BoardSession>,
     /// What the gate refused.
     pub refusals: Vec<BoardRefusal>,
+    /// Consents taken back, and what was destroyed for them.
+    pub withdrawals: Vec<BoardWithdrawal>,
     /// Drafts and notes.
     pub notes: Vec<BoardNote>,
     /// Who read or handed out what.
@@ -156,13 +175,14 @@ pub struct BoardRecord {
 }
 
 /// The kinds that record a reading or a handing out.
-const LOOKS: [Kind; 6] = [
+const LOOKS: [Kind; 7] = [
     Kind::TranscriptViewed,
     Kind::NoteViewed,
     Kind::NoteExported,
     Kind::NoteTraced,
     Kind::LedgerViewed,
     Kind::ConsentPrinted,
+    Kind::ConsentExported,
 ];
 
 impl Practice {
@@ -183,6 +203,7 @@ impl Practice {
             kinds: BTreeMap::new(),
             sessions: Vec::new(),
             refusals: Vec::new(),
+            withdrawals: Vec::new(),
             notes: Vec::new(),
             looks: Vec::new(),
             destructions: Vec::new(),
@@ -194,7 +215,9 @@ impl Practice {
             let Some(kind) = Kind::from_word(&header.kind) else { continue };
             *record.kinds.entry(kind).or_insert(0) += 1;
             match kind {
-                Kind::SessionRecorded => record.sessions.push(self.board_session(header, &all, &record.settings)?),
+                Kind::SessionRecorded | Kind::SessionDictated => {
+                    record.sessions.push(self.board_session(header, &all, &record.settings)?)
+                }
                 Kind::SessionRefused | Kind::DraftRefused => record.refusals.push(BoardRefusal {
                     seq: header.seq,
                     time: Time::from_millis(header.time),
@@ -202,6 +225,7 @@ impl Practice {
                     status: word(header, "status"),
                     of_draft: kind == Kind::DraftRefused,
                 }),
+                Kind::ConsentRevoked => record.withdrawals.push(withdrawal(header, &all)?),
                 Kind::DraftMade => record.notes.push(self.board_note(actor, header, &all)?),
                 Kind::RecordDestroyed => record.destructions.push(BoardDestruction {
                     seq: header.seq,
@@ -261,17 +285,20 @@ impl Practice {
             .map(|(_, id)| id.parse().map_err(|error| bad_reference(header, &error)))
             .collect::<Result<_, _>>()?;
         let added = Time::from_millis(header.time);
-        let receipt = self.destruction(reference(header, "audio")?)?;
+        // What was typed has no recording.
+        let audio = header.refs.get("audio");
+        let receipt = audio.map(|group| self.destruction(group)).transpose()?.flatten();
         Ok(BoardSession {
             session,
             client: client_of(header)?,
             seq: header.seq,
             added,
             duration_s: duration_s(header),
+            dictated: header.kind == Kind::SessionDictated.as_str(),
             consents,
             models,
             audio_destroyed: receipt.map(|receipt| (Time::from_millis(receipt.time), receipt.seq)),
-            audio_due: added.plus_days(settings.audio_days),
+            audio_due: audio.map(|_| added.plus_days(settings.audio_days)),
         })
     }
 }
@@ -293,6 +320,21 @@ pub(crate) fn word(header: &Header, name: &str) -> String {
     header.facts.get(name).and_then(fact_text).unwrap_or("?").to_owned()
 }
 
+/// A withdrawal, and the receipts that name its entry.
+fn withdrawal(header: &Header, all: &[Header]) -> Result<BoardWithdrawal, PracticeError> {
+    let seq = i64::try_from(header.seq).unwrap_or(i64::MAX);
+    let for_it = |entry: &&Header| {
+        entry.kind == Kind::RecordDestroyed.as_str() && entry.facts.get("withdrawal") == Some(&Fact::Number(seq))
+    };
+    Ok(BoardWithdrawal {
+        seq: header.seq,
+        time: Time::from_millis(header.time),
+        client: client_of(header)?,
+        purposes: header.facts.keys().filter_map(|name| Purpose::from_word(name.strip_prefix("purpose.")?)).collect(),
+        destroyed: all.iter().filter(for_it).map(|entry| entry.seq).collect(),
+    })
+}
+
 fn looked_at(header: &Header) -> String {
     let named = ["note", "session", "consent", "client"].into_iter().find_map(|name| header.refs.get(name));
     let what = match (named, header.facts.get("entry")) {
@@ -300,7 +342,7 @@ fn looked_at(header: &Header) -> String {
         (None, Some(Fact::Number(seq))) => format!("entry {seq}"),
         _ => "the ledger".to_owned(),
     };
-    match header.facts.get("format").and_then(fact_text) {
+    match ["format", "as"].iter().find_map(|name| header.facts.get(*name)).and_then(fact_text) {
         Some(format) => format!("{what} as {format}"),
         None => what,
     }

@@ -336,21 +336,6 @@ impl Practice {
         }
     }
 
-    /// A session's entries, the consents that opened its gate, and the client's file. Of its notes all, or one.
-    fn around_session(&self, session: &Header, note: Option<&NoteId>) -> Result<Vec<Header>, PracticeError> {
-        let mut chosen = self.headers_with("session", reference(session, "session")?)?;
-        for (name, consent) in &session.refs {
-            if name.starts_with("consent.") {
-                chosen.extend(self.headers_with("consent", consent)?);
-            }
-        }
-        if let Some(note) = note {
-            chosen.retain(|header| header.refs.get("note").is_none_or(|of| of == note.as_str()));
-        }
-        chosen.push(self.client_header(&crate::sessions::client_of(session)?)?);
-        Ok(chosen)
-    }
-
     /// Whether an entry names, as a reference, a fact or a payload's scope, a client other than this one, or something
     /// that is another client's. `owners` remembers what was looked up.
     fn speaks_of_another(
@@ -366,11 +351,14 @@ impl Practice {
             return Ok(true);
         }
         for (name, id) in &header.refs {
-            // `consent.0`, `consent.1` name consents; `file`, `audio` and the like name groups of this entry's client.
-            let name = name.split('.').next().unwrap_or(name);
-            if !["session", "note", "consent", "participant", "group"].contains(&name) {
-                continue;
-            }
+            // `consent.0`, `consent.1` name consents, and `person.0` a participant; `file`, `audio` and the like name groups
+            // of this entry's client.
+            let name = match name.split('.').next().unwrap_or(name) {
+                "amends" => "consent",
+                "person" => "participant",
+                name @ ("session" | "note" | "consent" | "participant" | "group") => name,
+                _ => continue,
+            };
             let key = (name.to_owned(), id.clone());
             let theirs = match owners.get(&key) {
                 Some(known) => *known,

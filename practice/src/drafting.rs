@@ -1,20 +1,22 @@
 //! From a sealed recording to a draft: gate, worker, transcript, prompts, raw outputs, draft.
 //!
 //! Each step's entry is durable before the next step uses its result. What the model is asked and
-//! what it answers is in the ledger word for word, sealed, before anything reads it.
+//! what it answers is in the ledger word for word, sealed, before anything reads it. Each is written only while the
+//! gate is open ([`crate::gate`]), and a withdrawal ends an engine that is at work.
 
-use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use provenote_access::Act;
+use provenote_consent::statement::{Naming, statement, without_claims};
 use provenote_ledger::{Fact, NewEntry};
-use provenote_pipeline::engine::{Drafter, EngineError, Engines, Generated, HeardSegment, ModelFile, Progress};
+use provenote_pipeline::engine::{
+    Drafter, EngineError, Engines, Generated, HeardSegment, ModelFile, Progress, Rendered,
+};
 use provenote_pipeline::formats::NoteFormat;
 use provenote_pipeline::prompt::PromptText;
 use provenote_pipeline::protocol::{Handshake, Message, Sampler};
 use provenote_pipeline::{draft, grounding, parts, prompt, safety, sentences};
-use provenote_schemas::note::NoteText;
-use provenote_schemas::people::Client;
+use provenote_schemas::note::{DoubtfulClaim, NoteText, RemovedClaim, Section};
 use provenote_schemas::transcript::Transcript;
 use provenote_schemas::{Kind, NoteId, SessionId};
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,7 @@ use serde_json::Value;
 
 use crate::act::{Actor, Practice, reference};
 use crate::error::PracticeError;
+use crate::gate::{Asks, Gate, Watch};
 use crate::ports::{Models, OnStage, Stage};
 use crate::sessions::{duration_s, pcm_blocks, session_of};
 
@@ -66,7 +69,8 @@ const REPEAT_PENALTY: f32 = 1.15;
 const MOST_PARTS: usize = 64;
 
 impl Practice {
-    /// Drafts a note of a session.
+    /// Drafts a note of a session. Of a dictated one the clinician's own sentences are put into their sections, and no
+    /// model drafts.
     ///
     /// # Errors
     /// [`PracticeError::Gate`] when consent is not in force, now or at the end of any step;
@@ -89,8 +93,17 @@ impl Practice {
             ))
         })?;
         let settings = self.settings()?;
+        let header = self.session_header(request.session)?;
+        let session = session_of(&header)?;
+        let asks = Asks::of(&header)?;
+        let dictated = !matches!(asks, Asks::Consent(_));
         let model = request.model.or(settings.drafting.first().map(String::as_str)).unwrap_or_default().to_owned();
-        if !settings.drafting.contains(&model) {
+        if dictated && request.model.is_some() {
+            return Err(PracticeError::BadRequest(
+                "the note of a dictated session is made of the clinician's own sentences: leave --model out".to_owned(),
+            ));
+        }
+        if !dictated && !settings.drafting.contains(&model) {
             return Err(PracticeError::BadRequest(format!(
                 "clients were told of the drafting models {}, not of {}: `provenote settings set drafting {}` allows it, and consents are then asked for anew",
                 settings.drafting.join(", "),
@@ -98,19 +111,22 @@ impl Practice {
                 model.chars().take(64).collect::<String>(),
             )));
         }
-        let header = self.session_header(request.session)?;
-        let session = session_of(&header)?;
         let client = self.client(actor, reference(&header, "client")?)?;
-        self.pass_gate(actor, &client, models, Kind::DraftRefused, &[("session", session.as_str())])?;
+        let work = Work {
+            session: &session,
+            working: reference(&header, "working")?.to_owned(),
+            watch: Watch::begin(self)?,
+            gate: Gate::of_session(&client, &asks, models, &session),
+        };
+        self.pass(actor, &work.gate)?;
         let file = |id: &str| models.file(id).map_err(PracticeError::BadRequest);
         // Everything that can be missing is looked for before anything is started.
-        let drafting = file(&model)?;
-        let work = Work { session: session.clone(), client, working: reference(&header, "working")?.to_owned() };
+        let drafting = if dictated { None } else { Some(file(&model)?) };
         let transcript = match self.transcript(actor, &session)? {
             Some(transcript) => transcript,
             None => {
                 let (speech, voice) = (file(&settings.speech)?, file(&settings.voice_activity)?);
-                self.transcribe(actor, &work, &header, engines, models, (&speech, &voice), on_stage)?
+                self.transcribe(actor, &work, &header, engines, (&speech, &voice), on_stage)?
             }
         };
         if transcript.segments.is_empty() {
@@ -119,65 +135,55 @@ impl Practice {
                     .to_owned(),
             ));
         }
-        self.draft_from(actor, &work, &transcript, format, engines, models, &drafting, on_stage)
+        match drafting {
+            Some(model) => self.draft_from(actor, &work, &transcript, format, engines, &model, on_stage),
+            None => self.dictated_note(actor, &work, &transcript, format, on_stage),
+        }
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn transcribe(
         &mut self,
         actor: &Actor,
-        work: &Work,
+        work: &Work<'_>,
         header: &provenote_ledger::Header,
         engines: &dyn Engines,
-        models: &dyn Models,
         (speech, voice): (&ModelFile, &ModelFile),
         on_stage: OnStage<'_>,
     ) -> Result<Transcript, PracticeError> {
         let _ = on_stage(Stage::StartingSpeech, 0.0);
         let recording = self.open_recording(actor, header)?;
-        let mut transcriber = match engines.transcriber(speech, Some(voice)) {
+        let started = engines.transcriber_watched(speech, Some(voice), &mut |Progress(done)| {
+            self.goes_on(actor, work, on_stage, Stage::StartingSpeech, done)
+        });
+        let mut transcriber = match started {
             Ok(transcriber) => transcriber,
-            Err(error) => return Err(self.failed(actor, work, "whisper", error)?),
+            Err(error) => return Err(self.stopped(actor, work, "whisper", error)?),
         };
         let shake = transcriber.handshake().clone();
         self.worker_started(actor, work, &shake, &speech.id)?;
-        let asked =
-            work.refer(self.entry(actor, Kind::TranscriptionRequested)).fact("model", Fact::Text(speech.id.clone()));
-        self.append_one(actor, asked)?;
-        let withdrawn = Withdrawn::watch(self)?;
+        self.append_while_open(actor, &work.gate, |practice, _| {
+            let entry = work.refer(practice.entry(actor, Kind::TranscriptionRequested));
+            Ok(entry.fact("model", Fact::Text(speech.id.clone())))
+        })?;
         let heard = transcriber.transcribe(&mut pcm_blocks(recording), duration_s(header), &mut |Progress(done)| {
-            if withdrawn.now(self, actor, work, models) {
-                ControlFlow::Break(())
-            } else {
-                on_stage(Stage::Transcribing, done)
-            }
+            self.goes_on(actor, work, on_stage, Stage::Transcribing, done)
         });
         drop(transcriber);
         let heard = match heard {
             Ok(heard) => heard,
-            Err(error) => {
-                let error = self.failed(actor, work, "whisper", error)?;
-                if withdrawn.seen.get() {
-                    self.pass_gate(
-                        actor,
-                        &work.client,
-                        models,
-                        Kind::DraftRefused,
-                        &[("session", work.session.as_str())],
-                    )?;
-                }
-                return Err(error);
-            }
+            Err(error) => return Err(self.stopped(actor, work, "whisper", error)?),
         };
-        self.pass_gate(actor, &work.client, models, Kind::DraftRefused, &[("session", work.session.as_str())])?;
         let transcript = sentences::split(&heard);
-        let raw = self.seal_record(actor, &work.working, "heard", &HeardRecord { segments: heard })?;
-        let sealed = self.seal_record(actor, &work.working, "transcript", &transcript)?;
-        let entry = engine_facts(work.refer(self.entry(actor, Kind::TranscriptReceived)), &shake, &speech.id)
-            .fact("segments", Fact::Number(count(transcript.segments.len())))
-            .payload(raw)
-            .payload(sealed);
-        self.append_one(actor, entry)?;
+        let heard = HeardRecord { segments: heard };
+        self.append_while_open(actor, &work.gate, |practice, _| {
+            let raw = practice.seal_record(actor, &work.working, "heard", &heard)?;
+            let sealed = practice.seal_record(actor, &work.working, "transcript", &transcript)?;
+            let entry = work.refer(practice.entry(actor, Kind::TranscriptReceived));
+            Ok(engine_facts(entry, &shake, &speech.id)
+                .fact("segments", Fact::Number(count(transcript.segments.len())))
+                .payload(raw)
+                .payload(sealed))
+        })?;
         Ok(transcript)
     }
 
@@ -185,18 +191,20 @@ impl Practice {
     fn draft_from(
         &mut self,
         actor: &Actor,
-        work: &Work,
+        work: &Work<'_>,
         transcript: &Transcript,
         format: &NoteFormat,
         engines: &dyn Engines,
-        models: &dyn Models,
         model: &ModelFile,
         on_stage: OnStage<'_>,
     ) -> Result<(NoteText, u64), PracticeError> {
         let _ = on_stage(Stage::StartingDrafting, 0.0);
-        let mut drafter = match engines.drafter(model) {
+        let started = engines.drafter_watched(model, &mut |Progress(done)| {
+            self.goes_on(actor, work, on_stage, Stage::StartingDrafting, done)
+        });
+        let mut drafter = match started {
             Ok(drafter) => drafter,
-            Err(error) => return Err(self.failed(actor, work, "llama", error)?),
+            Err(error) => return Err(self.stopped(actor, work, "llama", error)?),
         };
         let shake = drafter.handshake().clone();
         self.worker_started(actor, work, &shake, &model.id)?;
@@ -205,7 +213,6 @@ impl Practice {
             drafter: &mut *drafter,
             shake: &shake,
             model: &model.id,
-            models,
             part: 1,
             parts: 1,
             repeat_penalty: 1.0,
@@ -228,7 +235,7 @@ impl Practice {
             }
             other => (whole, other?),
         };
-        let mut sections = match draft::parse(&raw.text, format, transcript) {
+        let sections = match draft::parse(&raw.text, format, transcript) {
             Ok(sections) => sections,
             // A small model that fell into a loop runs on until it is cut off. Once more, with repetition made dear.
             Err(_) if !raw.finished => {
@@ -239,25 +246,61 @@ impl Practice {
             }
             Err(error) => return Err(PracticeError::NotAllowed(error.to_string())),
         };
+        self.keep_draft(actor, work, transcript, format, sections, Some((&shake, &model.id)), on_stage)
+    }
+
+    /// Marks what was written, and keeps it as a draft: the model's own words on consent are taken out first, and what
+    /// the records say of it stands beside.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn keep_draft(
+        &mut self,
+        actor: &Actor,
+        work: &Work<'_>,
+        transcript: &Transcript,
+        format: &NoteFormat,
+        sections: Vec<Section>,
+        drafter: Option<(&Handshake, &str)>,
+        on_stage: OnStage<'_>,
+    ) -> Result<(NoteText, u64), PracticeError> {
         let _ = on_stage(Stage::Checking, 0.0);
+        let cleaned = without_claims(&sections);
+        let mut sections = cleaned.sections;
         grounding::check(transcript, &mut sections);
-        let warnings = safety::screen(transcript, &sections);
-        self.pass_gate(actor, &work.client, models, Kind::DraftRefused, &[("session", work.session.as_str())])?;
-        let text = NoteText {
+        let removed = cleaned.removed.into_iter().map(|one| RemovedClaim {
+            section: one.section,
+            text: one.text,
+            rest: one.rest,
+            look: one.look,
+        });
+        let mut text = NoteText {
             note: self.random_id(NoteId::from_random),
             session: work.session.clone(),
             format: format.id.clone(),
+            warnings: safety::screen(transcript, &sections),
+            doubts: doubts(&sections),
             sections,
-            warnings,
+            removed: removed.collect(),
+            consent_statement: Vec::new(),
         };
-        let sealed = self.seal_record(actor, &work.working, "text", &text)?;
-        let entry = engine_facts(work.refer(self.entry(actor, Kind::DraftMade)), &shake, &model.id)
-            .refer("note", &text.note)
-            .fact("format", Fact::Text(text.format.clone()))
-            .payload(sealed);
-        let seq = self.append_one(actor, entry)?;
+        let seq = self.append_while_open(actor, &work.gate, |practice, _| {
+            text.consent_statement = practice.consent_statement(actor, &work.gate)?;
+            let sealed = practice.seal_record(actor, &work.working, "text", &text)?;
+            let mut entry = work.refer(practice.entry(actor, Kind::DraftMade));
+            if let Some((shake, model)) = drafter {
+                entry =
+                    engine_facts(entry, shake, model).fact("claims_removed", Fact::Number(count(text.removed.len())));
+            }
+            Ok(entry.refer("note", &text.note).fact("format", Fact::Text(text.format.clone())).payload(sealed))
+        })?;
         let _ = on_stage(Stage::Checking, 1.0);
         Ok((text, seq))
+    }
+
+    /// What the records say of consent now, for a session whose people are recorded; nothing for a dictated one.
+    pub(crate) fn consent_statement(&self, actor: &Actor, gate: &Gate<'_>) -> Result<Vec<String>, PracticeError> {
+        let Asks::Consent(terms) = gate.asks else { return Ok(Vec::new()) };
+        let (standing, record) = self.standing_for(actor, gate.client, terms, gate.models)?;
+        Ok(statement(&standing, &record, &gate.client.participants, self.clock.now(), Naming::Roles))
     }
 
     /// Facts of each part of a session that is longer than the model's context.
@@ -269,27 +312,16 @@ impl Practice {
         context: u32,
         on_stage: OnStage<'_>,
     ) -> Result<Vec<draft::Fact>, PracticeError> {
-        let failed = |practice: &mut Self, work: &Work, error: EngineError| -> Result<PracticeError, PracticeError> {
-            practice.failed(actor, work, "llama", error)
-        };
         let user = |content: String| [Message { role: "user".to_owned(), content }];
-        let empty = match asking.drafter.render(&user(String::new())) {
-            Ok(rendered) => rendered.tokens,
-            Err(error) => return Err(failed(self, asking.work, error)?),
-        };
+        let empty = self.rendered(actor, asking, &user(String::new()), on_stage)?.tokens;
         let mut tokens = Vec::with_capacity(transcript.segments.len());
         for segment in &transcript.segments {
-            match asking.drafter.render(&user(prompt::segment_line(segment))) {
-                // One more for the line's end.
-                Ok(rendered) => tokens.push(rendered.tokens.saturating_sub(empty) + 1),
-                Err(error) => return Err(failed(self, asking.work, error)?),
-            }
+            let line = self.rendered(actor, asking, &user(prompt::segment_line(segment)), on_stage)?;
+            // One more for the line's end.
+            tokens.push(line.tokens.saturating_sub(empty) + 1);
         }
         let frame = prompt::summary_messages(&[], MOST_PARTS, MOST_PARTS);
-        let frame = match asking.drafter.render(&frame.messages) {
-            Ok(rendered) => rendered.tokens,
-            Err(error) => return Err(failed(self, asking.work, error)?),
-        };
+        let frame = self.rendered(actor, asking, &frame.messages, on_stage)?.tokens;
         let budget = context.saturating_sub(frame + ANSWER_TOKENS + 16);
         let ranges = parts::plan(&tokens, budget).map_err(|error| PracticeError::NotAllowed(error.to_string()))?;
         if ranges.len() > MOST_PARTS {
@@ -325,10 +357,7 @@ impl Practice {
         on_stage: OnStage<'_>,
     ) -> Result<Generated, PracticeError> {
         let sampler = Sampler { repeat_penalty: asking.repeat_penalty, ..Sampler::greedy(ANSWER_TOKENS) };
-        let rendered = match asking.drafter.render(&text.messages) {
-            Ok(rendered) => rendered,
-            Err(error) => return Err(self.failed(actor, asking.work, "llama", error)?),
-        };
+        let rendered = self.rendered(actor, asking, &text.messages, on_stage)?;
         if rendered.tokens + sampler.max_tokens > rendered.context {
             return Err(EngineError::TooLong {
                 tokens: rendered.tokens + sampler.max_tokens,
@@ -343,56 +372,70 @@ impl Practice {
             schema: schema.clone(),
             sampler: sampler.clone(),
         };
-        let sealed = self.seal_record(actor, &asking.work.working, "prompt", &record)?;
-        let sent = engine_facts(asking.work.refer(self.entry(actor, Kind::PromptSent)), asking.shake, asking.model)
-            .fact("template", Fact::Text(text.template.clone()))
-            .fact("tokens", Fact::Number(rendered.tokens.into()))
-            .fact("max_tokens", Fact::Number(sampler.max_tokens.into()))
-            .fact("sampler", Fact::Text(format!("greedy,repeat_penalty={:.2}", sampler.repeat_penalty)))
-            .fact("seed", Fact::Number(sampler.seed.into()))
-            .fact("part", Fact::Number(count(asking.part)))
-            .payload(sealed);
-        let prompt_seq = self.append_one(actor, sent)?;
+        let (work, shake, model, part) = (asking.work, asking.shake, asking.model, asking.part);
+        let prompt_seq = self.append_while_open(actor, &work.gate, |practice, _| {
+            let sealed = practice.seal_record(actor, &work.working, "prompt", &record)?;
+            Ok(engine_facts(work.refer(practice.entry(actor, Kind::PromptSent)), shake, model)
+                .fact("template", Fact::Text(text.template.clone()))
+                .fact("tokens", Fact::Number(rendered.tokens.into()))
+                .fact("max_tokens", Fact::Number(sampler.max_tokens.into()))
+                .fact("sampler", Fact::Text(format!("greedy,repeat_penalty={:.2}", sampler.repeat_penalty)))
+                .fact("seed", Fact::Number(sampler.seed.into()))
+                .fact("part", Fact::Number(count(part)))
+                .payload(sealed))
+        })?;
         let stage = Stage::Drafting { part: asking.part, parts: asking.parts };
-        let withdrawn = Withdrawn::watch(self)?;
         let answer = asking.drafter.generate(&rendered.prompt, schema, &sampler, &mut |Progress(done)| {
-            if withdrawn.now(self, actor, asking.work, asking.models) {
-                ControlFlow::Break(())
-            } else {
-                on_stage(stage, done)
-            }
+            self.goes_on(actor, work, on_stage, stage, done)
         });
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error) => {
-                let error = self.failed(actor, asking.work, "llama", error)?;
-                if withdrawn.seen.get() {
-                    self.pass_gate(
-                        actor,
-                        &asking.work.client,
-                        asking.models,
-                        Kind::DraftRefused,
-                        &[("session", asking.work.session.as_str())],
-                    )?;
-                }
-                return Err(error);
-            }
+            Err(error) => return Err(self.stopped(actor, work, "llama", error)?),
         };
-        let sealed = self.seal_bytes(actor, &asking.work.working, "output", "text/plain", answer.text.as_bytes())?;
-        let received =
-            engine_facts(asking.work.refer(self.entry(actor, Kind::OutputReceived)), asking.shake, asking.model)
+        self.append_while_open(actor, &work.gate, |practice, _| {
+            let sealed = practice.seal_bytes(actor, &work.working, "output", "text/plain", answer.text.as_bytes())?;
+            Ok(engine_facts(work.refer(practice.entry(actor, Kind::OutputReceived)), shake, model)
                 .fact("prompt", Fact::Number(i64::try_from(prompt_seq).unwrap_or(i64::MAX)))
                 .fact("tokens", Fact::Number(answer.tokens.into()))
                 .fact("finished", Fact::Flag(answer.finished))
-                .payload(sealed);
-        self.append_one(actor, received)?;
+                .payload(sealed))
+        })?;
         Ok(answer)
+    }
+
+    /// Messages under the model's chat template.
+    fn rendered(
+        &mut self,
+        actor: &Actor,
+        asking: &mut Asking<'_>,
+        messages: &[Message],
+        on_stage: OnStage<'_>,
+    ) -> Result<Rendered, PracticeError> {
+        let (work, stage) = (asking.work, Stage::Drafting { part: asking.part, parts: asking.parts });
+        let rendered =
+            asking.drafter.render_watched(messages, &mut |_| self.goes_on(actor, work, on_stage, stage, 0.0));
+        match rendered {
+            Ok(rendered) => Ok(rendered),
+            Err(error) => Err(self.stopped(actor, work, "llama", error)?),
+        }
+    }
+
+    /// Whether an engine may go on: asked several times a second, whatever the engine says.
+    fn goes_on(
+        &self,
+        actor: &Actor,
+        work: &Work<'_>,
+        on_stage: OnStage<'_>,
+        stage: Stage,
+        done: f32,
+    ) -> ControlFlow<()> {
+        if work.watch.closed(self, actor, &work.gate) { ControlFlow::Break(()) } else { on_stage(stage, done) }
     }
 
     fn worker_started(
         &mut self,
         actor: &Actor,
-        work: &Work,
+        work: &Work<'_>,
         shake: &Handshake,
         model: &str,
     ) -> Result<(), PracticeError> {
@@ -401,11 +444,11 @@ impl Practice {
         Ok(())
     }
 
-    /// Writes that a worker failed, and hands the failure on.
-    fn failed(
+    /// Writes that a worker failed or was stopped, and hands on why: the gate's word where that has closed.
+    fn stopped(
         &mut self,
         actor: &Actor,
-        work: &Work,
+        work: &Work<'_>,
         engine: &str,
         error: EngineError,
     ) -> Result<PracticeError, PracticeError> {
@@ -423,59 +466,42 @@ impl Practice {
             .fact("engine", Fact::Text(engine.to_owned()))
             .fact("why", Fact::Text(why.to_owned()));
         self.append_one(actor, entry)?;
+        if work.watch.seen() {
+            self.pass(actor, &work.gate)?;
+        }
         Ok(error.into())
     }
 }
 
-/// What every entry of a draft refers to.
-struct Work {
-    session: SessionId,
-    client: Client,
-    working: String,
+/// Work on a session: what its entries refer to, and what it stands before.
+pub(crate) struct Work<'a> {
+    pub(crate) session: &'a SessionId,
+    pub(crate) working: String,
+    pub(crate) gate: Gate<'a>,
+    pub(crate) watch: Watch,
 }
 
-impl Work {
+impl Work<'_> {
     fn refer(&self, entry: NewEntry) -> NewEntry {
-        entry.refer("client", &self.client.client).refer("session", &self.session)
+        entry.refer("client", &self.gate.client.client).refer("session", self.session)
     }
 }
 
 /// A drafter at work.
 struct Asking<'a> {
-    work: &'a Work,
+    work: &'a Work<'a>,
     drafter: &'a mut dyn Drafter,
     shake: &'a Handshake,
     model: &'a str,
-    models: &'a dyn Models,
     part: usize,
     parts: usize,
     repeat_penalty: f32,
 }
 
-/// Notices, while an engine works, that another process wrote a withdrawal.
-struct Withdrawn {
-    size: Cell<u64>,
-    seen: Cell<bool>,
-}
-
-impl Withdrawn {
-    fn watch(practice: &Practice) -> Result<Self, PracticeError> {
-        Ok(Self { size: Cell::new(practice.log.size()?), seen: Cell::new(false) })
-    }
-
-    /// True where the gate has closed. A ledger that cannot be read closes it too.
-    fn now(&self, practice: &Practice, actor: &Actor, work: &Work, models: &dyn Models) -> bool {
-        match practice.log.size() {
-            Ok(size) if size == self.size.get() => return false,
-            Ok(size) => self.size.set(size),
-            Err(_) => return true,
-        }
-        let open = practice.standing(actor, &work.client, models).is_ok_and(|standing| {
-            matches!(provenote_consent::gate::decide(&standing), provenote_consent::gate::Decision::Open { .. })
-        });
-        self.seen.set(!open);
-        !open
-    }
+/// Sentences that may speak of consent to the session and stay where they are.
+pub(crate) fn doubts(sections: &[Section]) -> Vec<DoubtfulClaim> {
+    let doubts = without_claims(sections).doubts.into_iter();
+    doubts.map(|doubt| DoubtfulClaim { section: doubt.section, text: doubt.text }).collect()
 }
 
 /// What the handshake tells, as facts of an entry.

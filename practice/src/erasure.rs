@@ -14,7 +14,7 @@ use provenote_schemas::people::{Client, ParticipantRole};
 use provenote_schemas::{ClientId, Kind, Time};
 use serde::Serialize;
 
-use crate::act::{Actor, Practice, reference};
+use crate::act::{Actor, Practice};
 use crate::destruction::destruction;
 use crate::error::PracticeError;
 
@@ -265,12 +265,17 @@ impl Practice {
         for header in entries {
             let named: &[(&str, &'static str)] = match Kind::from_word(&header.kind) {
                 Some(Kind::ClientAdded) => &[("file", "client_file"), ("notes", "notes")],
-                Some(Kind::SessionRecorded) => &[("audio", "audio"), ("working", "working_papers")],
+                Some(Kind::SessionRecorded | Kind::SessionDictated) => {
+                    &[("audio", "audio"), ("working", "working_papers")]
+                }
                 _ => &[],
             };
             let session = header.refs.get("session").cloned();
             for (name, class) in named {
-                groups.insert(reference(header, name)?.to_owned(), (*class, session.clone()));
+                // A session that was typed has no recording.
+                if let Some(group) = header.refs.get(*name) {
+                    groups.insert(group.clone(), (*class, session.clone()));
+                }
             }
         }
         let in_payloads = entries.iter().flat_map(|header| &header.payloads).filter(|payload| payload.scope == client);

@@ -61,6 +61,16 @@ pub enum PracticeError {
         /// The receipt's entry.
         seq: u64,
     },
+    /// A withdrawal holds, and something it destroys could not be destroyed yet.
+    #[error(
+        "the withdrawal is recorded and holds (entry {seq}), but a record could not be destroyed yet ({source}): run `provenote retention run`"
+    )]
+    Unfinished {
+        /// The entry of the withdrawal.
+        seq: u64,
+        /// Why.
+        source: Box<PracticeError>,
+    },
     /// The ledger has its new key, but the old one could not be destroyed.
     #[error(
         "entry {seq} gives the ledger its new key, but the old private key could not be destroyed ({source}): see to the \

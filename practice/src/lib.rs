@@ -5,15 +5,18 @@
 //! the time, randomness, engines and printers as [`ports`].
 
 mod act;
+mod around;
 pub mod backups;
 pub mod board;
 pub mod bundles;
 pub mod clients;
 pub mod consents;
 mod destruction;
+pub mod dictation;
 pub mod drafting;
 pub mod erasure;
 pub mod error;
+mod gate;
 pub mod keys;
 pub mod ledger_views;
 pub mod notes;
@@ -23,6 +26,8 @@ pub mod sessions;
 pub mod settings;
 pub mod setup;
 pub mod users;
+pub mod vendors;
+pub mod withdrawal;
 pub mod witnesses;
 
 pub use act::{Actor, Practice};

@@ -8,12 +8,14 @@ use provenote_pipeline::{grounding, safety};
 use provenote_schemas::note::{Attestation, NoteState, NoteText, Origin, Section, Sentence, Support};
 use provenote_schemas::people::Client;
 use provenote_schemas::transcript::Transcript;
-use provenote_schemas::{Digest, Kind, NoteId, Time, canonical, digest_of};
+use provenote_schemas::{Digest, Kind, NoteId, SessionId, Time, canonical, digest_of};
 use serde::{Deserialize, Serialize};
 
 use crate::act::{Actor, Practice, reference};
 use crate::board::{ModelUse, model_use, word};
+use crate::drafting::doubts;
 use crate::error::PracticeError;
+use crate::gate::{Asks, Gate};
 use crate::ports::Models;
 use crate::sessions::{client_of, session_of};
 use crate::setup::PracticeRecord;
@@ -107,9 +109,9 @@ pub struct NotePrint {
     pub trace: Vec<TraceEntry>,
     /// What heard the recording.
     pub speech: Option<ModelUse>,
-    /// What drafted.
-    pub drafting: ModelUse,
-    /// The prompt template and version.
+    /// What drafted; none where the clinician dictated or typed it.
+    pub drafting: Option<ModelUse>,
+    /// The prompt template and version; `?` where no model drafted.
     pub template: String,
     /// When this copy was made.
     pub made: Time,
@@ -141,11 +143,13 @@ impl Practice {
     /// The text of a draft as the clinician edits it.
     ///
     /// # Errors
-    /// [`PracticeError::NotAllowed`] once the note is attested.
-    pub fn note_to_edit(&mut self, actor: &Actor, note: &str) -> Result<String, PracticeError> {
+    /// [`PracticeError::NotAllowed`] once the note is attested; [`PracticeError::Gate`] where consent is not in force.
+    pub fn note_to_edit(&mut self, actor: &Actor, note: &str, models: &dyn Models) -> Result<String, PracticeError> {
         actor.authorise(Act::EditNote)?;
         let (draft, view) = self.note(actor, note)?;
         must_be_draft(&view)?;
+        let behind = self.behind(actor, &draft, &view)?;
+        self.pass(actor, &behind.gate(models))?;
         self.append_about(actor, Kind::NoteViewed, &draft, &view.note, |entry| entry)?;
         Ok(edit_text(&view.text))
     }
@@ -154,12 +158,13 @@ impl Practice {
     ///
     /// # Errors
     /// [`PracticeError::NotAllowed`] once the note is attested; [`PracticeError::BadRequest`] with the line for a
-    /// text that names a section the format does not have.
+    /// text that names a section the format does not have; [`PracticeError::Gate`] where consent is not in force.
     pub fn edit_note(
         &mut self,
         actor: &Actor,
         note: &str,
         edited: &str,
+        models: &dyn Models,
     ) -> Result<Option<(NoteView, u64)>, PracticeError> {
         actor.authorise(Act::EditNote)?;
         let (draft, mut view) = self.note(actor, note)?;
@@ -173,13 +178,16 @@ impl Practice {
         if let Some(transcript) = self.transcript(actor, &view.text.session)? {
             remark(&transcript, &mut view.text);
         }
+        view.text.doubts = doubts(&view.text.sections);
         let after = edit_text(&view.text);
         let unified = similar::TextDiff::from_lines(&before, &after).unified_diff().context_radius(1).to_string();
-        let working = self.working_group(&view.text)?;
-        let text = self.seal_record(actor, &working, "text", &view.text)?;
-        let difference = self.seal_record(actor, &working, "difference", &Difference { unified })?;
-        let seq = self.append_about(actor, Kind::NoteEdited, &draft, &view.note, |entry| {
-            entry.payload(text).payload(difference)
+        let difference = Difference { unified };
+        let behind = self.behind(actor, &draft, &view)?;
+        let seq = self.append_while_open(actor, &behind.gate(models), |practice, _| {
+            let text = practice.seal_record(actor, &behind.working, "text", &view.text)?;
+            let difference = practice.seal_record(actor, &behind.working, "difference", &difference)?;
+            let entry = practice.entry_about(actor, Kind::NoteEdited, &draft, &view.note)?;
+            Ok(entry.payload(text).payload(difference))
         })?;
         Ok(Some((view, seq)))
     }
@@ -187,13 +195,15 @@ impl Practice {
     /// Answers a warning of a draft, so that it can be attested.
     ///
     /// # Errors
-    /// [`PracticeError::BadRequest`] for a warning the note does not have or an empty answer.
+    /// [`PracticeError::BadRequest`] for a warning the note does not have or an empty answer; [`PracticeError::Gate`]
+    /// where consent is not in force.
     pub fn answer_warning(
         &mut self,
         actor: &Actor,
         note: &str,
         warning: &str,
         answer: &str,
+        models: &dyn Models,
     ) -> Result<u64, PracticeError> {
         actor.authorise(Act::EditNote)?;
         let (draft, mut view) = self.note(actor, note)?;
@@ -211,17 +221,21 @@ impl Practice {
             )));
         };
         found.answer = Some(answer.trim().to_owned());
-        let working = self.working_group(&view.text)?;
-        let text = self.seal_record(actor, &working, "text", &view.text)?;
-        // That there was a warning, and what it is about, is health information: the header tells of an edit.
-        self.append_about(actor, Kind::NoteEdited, &draft, &view.note, |entry| entry.payload(text))
+        let behind = self.behind(actor, &draft, &view)?;
+        self.append_while_open(actor, &behind.gate(models), |practice, _| {
+            let text = practice.seal_record(actor, &behind.working, "text", &view.text)?;
+            // That there was a warning, and what it is about, is health information: the header tells of an edit.
+            Ok(practice.entry_about(actor, Kind::NoteEdited, &draft, &view.note)?.payload(text))
+        })
     }
 
-    /// Makes a draft a note. The edge has asked for the passphrase again: `actor` is signed in anew.
+    /// Makes a draft a note. The edge has asked for the passphrase again: `actor` is signed in anew. What the records say
+    /// of consent is written into it as they stand now, and the clinician's own sentences that may speak of it are
+    /// pointed out in the view.
     ///
     /// # Errors
     /// [`PracticeError::NotAllowed`] while a warning is open or the note is attested already;
-    /// [`PracticeError::Gate`] where consent was taken back since.
+    /// [`PracticeError::Gate`] where consent was taken back since: from then on no draft becomes a note.
     pub fn attest_note(
         &mut self,
         actor: &Actor,
@@ -231,6 +245,8 @@ impl Practice {
         actor.authorise(Act::AttestNote)?;
         let (draft, mut view) = self.note(actor, note)?;
         must_be_draft(&view)?;
+        let behind = self.behind(actor, &draft, &view)?;
+        self.pass(actor, &behind.gate(models))?;
         let open: Vec<_> = view
             .text
             .warnings
@@ -249,36 +265,38 @@ impl Practice {
         if view.text.sections.iter().all(|section| section.sentences.is_empty()) {
             return Err(PracticeError::NotAllowed("the note is empty: edit it before you attest it".to_owned()));
         }
-        let client = self.client(actor, reference(&draft, "client")?)?;
-        self.pass_gate(
-            actor,
-            &client,
-            models,
-            Kind::DraftRefused,
-            &[("session", view.text.session.as_str()), ("note", view.note.as_str())],
-        )?;
-        let attestation = Attestation {
-            note: view.note.clone(),
-            text: digest_of(&view.text).map_err(|error| PracticeError::BadRequest(error.to_string()))?,
-            user: actor.user().clone(),
-            time: self.clock.now(),
-            statement: ATTESTATION.to_owned(),
-        };
-        let bytes = canonical(&attestation).map_err(|error| PracticeError::BadRequest(error.to_string()))?;
-        let signed = SignedAttestation { attestation: attestation.clone(), signature: hex(&actor.keys().sign(&bytes)) };
-        let notes = self.notes_group(&client.client)?;
-        let text = self.seal_record(actor, &notes, "text", &view.text)?;
-        let sealed = self.seal_record(actor, &notes, "attestation", &signed)?;
-        let counts = marks(&view.text);
-        let seq = self.append_about(actor, Kind::NoteAttested, &draft, &view.note, |entry| {
-            let mut entry = entry.fact("format", Fact::Text(view.text.format.clone()));
-            for (name, number) in counts {
+        let notes = self.notes_group(&behind.client.client)?;
+        let mut attested = None;
+        let seq = self.append_while_open(actor, &behind.gate(models), |practice, _| {
+            let mut text = view.text.clone();
+            text.consent_statement = practice.consent_statement(actor, &behind.gate(models))?;
+            text.doubts = doubts(&text.sections);
+            let attestation = Attestation {
+                note: view.note.clone(),
+                text: digest_of(&text).map_err(|error| PracticeError::BadRequest(error.to_string()))?,
+                user: actor.user().clone(),
+                time: practice.clock.now(),
+                statement: ATTESTATION.to_owned(),
+            };
+            let bytes = canonical(&attestation).map_err(|error| PracticeError::BadRequest(error.to_string()))?;
+            let signature = hex(&actor.keys().sign(&bytes));
+            let signed = SignedAttestation { attestation: attestation.clone(), signature };
+            let sealed_text = practice.seal_record(actor, &notes, "text", &text)?;
+            let sealed = practice.seal_record(actor, &notes, "attestation", &signed)?;
+            let mut entry = practice
+                .entry_about(actor, Kind::NoteAttested, &draft, &view.note)?
+                .fact("format", Fact::Text(text.format.clone()));
+            for (name, number) in marks(&text) {
                 entry = entry.fact(name, Fact::Number(number));
             }
-            entry.payload(text).payload(sealed)
+            attested = Some((text, attestation));
+            Ok(entry.payload(sealed_text).payload(sealed))
         })?;
+        if let Some((text, attestation)) = attested {
+            view.text = text;
+            view.attestation = Some(attestation);
+        }
         view.state = NoteState::Attested;
-        view.attestation = Some(attestation);
         Ok((view, seq))
     }
 
@@ -343,7 +361,7 @@ impl Practice {
                 .as_ref()
                 .map(model_use)
                 .transpose()?,
-            drafting: model_use(&draft)?,
+            drafting: draft.facts.contains_key("model").then(|| model_use(&draft)).transpose()?,
             template: self.template_before(&draft)?,
             made: self.clock.now(),
             view,
@@ -392,22 +410,7 @@ impl Practice {
 
     fn entries_behind(&self, view: &NoteView) -> Result<Vec<TraceEntry>, PracticeError> {
         let session = self.session_header(view.text.session.as_str())?;
-        let mut headers = self.headers_with("session", view.text.session.as_str())?;
-        // The consents that opened the gate, with everything that happened to them.
-        for (name, consent) in &session.refs {
-            if name.starts_with("consent.") {
-                headers.extend(self.headers_with("consent", consent)?);
-            }
-        }
-        for name in ["audio", "working"] {
-            headers.extend(self.destruction(reference(&session, name)?)?);
-        }
-        headers.extend(self.headers_with("note", view.note.as_str())?);
-        headers.extend(self.one(Kind::ClientAdded, &[("client", reference(&session, "client")?)])?);
-        headers.sort_by_key(|header| header.seq);
-        headers.dedup_by_key(|header| header.seq);
-        // Other notes of the same session are not behind this one.
-        headers.retain(|header| header.refs.get("note").is_none_or(|note| note == view.note.as_str()));
+        let headers = self.around_session(&session, Some(&view.note))?;
         Ok(headers
             .into_iter()
             .map(|header| TraceEntry { seq: header.seq, kind: header.kind, time: Time::from_millis(header.time) })
@@ -510,17 +513,53 @@ impl Practice {
         note: &NoteId,
         fill: impl FnOnce(provenote_ledger::NewEntry) -> provenote_ledger::NewEntry,
     ) -> Result<u64, PracticeError> {
-        let entry = self
-            .entry(actor, kind)
-            .refer("client", reference(draft, "client")?)
-            .refer("session", reference(draft, "session")?)
-            .refer("note", note);
+        let entry = self.entry_about(actor, kind, draft, note)?;
         self.append_one(actor, fill(entry))
     }
 
-    fn working_group(&self, text: &NoteText) -> Result<String, PracticeError> {
-        let session = self.session_header(text.session.as_str())?;
-        reference(&session, "working").map(str::to_owned)
+    fn entry_about(
+        &self,
+        actor: &Actor,
+        kind: Kind,
+        draft: &Header,
+        note: &NoteId,
+    ) -> Result<provenote_ledger::NewEntry, PracticeError> {
+        Ok(self
+            .entry(actor, kind)
+            .refer("client", reference(draft, "client")?)
+            .refer("session", reference(draft, "session")?)
+            .refer("note", note))
+    }
+
+    /// The session behind a draft, and what its people are asked.
+    fn behind(&self, actor: &Actor, draft: &Header, view: &NoteView) -> Result<Behind, PracticeError> {
+        let session = self.session_header(view.text.session.as_str())?;
+        Ok(Behind {
+            client: self.client(actor, reference(draft, "client")?)?,
+            asks: Asks::of(&session)?,
+            working: reference(&session, "working")?.to_owned(),
+            session: view.text.session.clone(),
+            note: view.note.clone(),
+        })
+    }
+}
+
+/// What stands behind a draft.
+struct Behind {
+    client: Client,
+    asks: Asks,
+    /// The retention group of transcript, prompts and drafts.
+    working: String,
+    session: SessionId,
+    note: NoteId,
+}
+
+impl Behind {
+    /// The gate before anything that would make the draft a note.
+    fn gate<'a>(&'a self, models: &'a dyn Models) -> Gate<'a> {
+        let mut gate = Gate::of_session(&self.client, &self.asks, models, &self.session);
+        gate.refs.push(("note", self.note.as_str()));
+        gate
     }
 }
 
@@ -707,6 +746,13 @@ fn markdown(printed: &NotePrint, marked: bool) -> String {
         }
         let _ = writeln!(out);
     }
+    if !view.text.consent_statement.is_empty() {
+        let _ = writeln!(out, "{h2}Consent (from the practice's records)\n");
+        for sentence in &view.text.consent_statement {
+            let _ = writeln!(out, "{sentence}");
+        }
+        let _ = writeln!(out);
+    }
     if let Some(attestation) = &view.attestation {
         let _ = writeln!(
             out,
@@ -717,10 +763,16 @@ fn markdown(printed: &NotePrint, marked: bool) -> String {
     for amendment in &view.amendments {
         let _ = writeln!(out, "{h2}Amendment of {}\n\n{}\n", amendment.time, amendment.text);
     }
-    let _ = writeln!(
-        out,
-        "This note was drafted by a language model on the practice's own computer and reviewed by the clinician.\n"
-    );
+    let made = match (&printed.drafting, &printed.speech) {
+        (Some(_), _) => {
+            "This note was drafted by a language model on the practice's own computer and reviewed by the clinician."
+        }
+        (None, Some(_)) => {
+            "This note was dictated by the clinician; a speech model on the practice's own computer wrote it down."
+        }
+        (None, None) => "This note was written by the clinician. No model took part in it.",
+    };
+    let _ = writeln!(out, "{made}\n");
     let _ = writeln!(out, "{h2}Ledger checkpoint\n");
     for line in checkpoint.lines() {
         let _ = writeln!(out, "{}{line}", if marked { "    " } else { "" });

@@ -21,6 +21,17 @@ pub enum RecordClass {
     WorkingPapers,
 }
 
+impl RecordClass {
+    /// The word of a receipt.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Audio => "audio",
+            Self::WorkingPapers => "working_papers",
+        }
+    }
+}
+
 /// Something that falls due.
 #[derive(Debug, Clone, Serialize)]
 pub struct Due {
@@ -61,7 +72,7 @@ impl Practice {
         let settings = self.settings()?;
         let now = self.clock.now();
         let mut plan = Vec::new();
-        for session in self.headers(Kind::SessionRecorded, &[])? {
+        for session in self.session_headers(&[])? {
             let id = reference(&session, "session")?;
             let attested =
                 self.one(Kind::NoteAttested, &[("session", id)])?.map(|header| Time::from_millis(header.time));
@@ -79,7 +90,8 @@ impl Practice {
                     "RET-10 to RET-12: when the note is attested, at most %d days after the session; practice policy [verified from seed-000 and seed-002; the number is a product default]",
                 ),
             ] {
-                let group = reference(&session, name)?;
+                // A session that was typed has no recording.
+                let Some(group) = session.refs.get(name) else { continue };
                 if self.destruction(group)?.is_some() && !self.vault.group_exists(group) {
                     continue;
                 }
@@ -116,16 +128,12 @@ impl Practice {
                 continue;
             }
             let session = self.session_header(&due.record)?;
-            let class = match due.class {
-                RecordClass::Audio => "audio",
-                RecordClass::WorkingPapers => "working_papers",
-            };
             let entry = self
                 .entry(actor, Kind::RecordDestroyed)
                 .refer("client", reference(&session, "client")?)
                 .refer("session", &due.record)
                 .refer("group", &due.group)
-                .fact("class", Fact::Text(class.to_owned()))
+                .fact("class", Fact::Text(due.class.as_str().to_owned()))
                 .fact("due", Fact::Text(due.at.to_string()))
                 .fact(
                     "basis",

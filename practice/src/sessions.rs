@@ -5,13 +5,16 @@ use std::ops::ControlFlow;
 
 use provenote_access::Act;
 use provenote_audio::pcm::{Blocks, MEDIA_TYPE, to_pcm16};
-use provenote_ledger::{Fact, Header};
+use provenote_ledger::{Fact, Header, NewEntry};
+use provenote_schemas::people::Client;
 use provenote_schemas::transcript::Transcript;
-use provenote_schemas::{Class, ClientId, Digest, Kind, SessionId, Time};
+use provenote_schemas::{Class, ClientId, ConsentId, Digest, GroupId, Kind, SessionId, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::act::{Actor, Practice, payload, reference};
+use crate::consents::{SessionAsked, SessionTerms, in_the_room};
 use crate::error::PracticeError;
+use crate::gate::{Asks, Gate};
 use crate::ports::{Models, OnStage, Stage};
 
 /// Samples a second of every sealed recording.
@@ -41,6 +44,8 @@ pub struct SessionState {
     pub added: Time,
     /// Seconds.
     pub duration_s: f64,
+    /// True where the clinician dictated or typed it afterwards, and nobody was recorded.
+    pub dictated: bool,
     /// Whether the recording still exists.
     pub audio: AudioState,
     /// Whether it was transcribed.
@@ -57,65 +62,78 @@ pub enum AudioState {
     Sealed,
     /// Destroyed, with a receipt.
     Destroyed,
+    /// There never was one: the clinician typed.
+    None,
 }
 
 impl Practice {
-    /// Lets a recording through the gate and seals it as it streams; a refused one is not stored.
+    /// Lets a recording through the gate and seals it as it streams; a refused one is not stored. The entry names how the
+    /// session was held and everybody who was there, so that who joins or leaves the file later changes nothing of it.
     ///
     /// # Errors
-    /// [`PracticeError::Gate`] when consent is not in force; [`PracticeError::Audio`] when the recording cannot
-    /// be read to its end. Neither keeps a byte of it.
+    /// [`PracticeError::BadRequest`] for somebody present who stands in no file; [`PracticeError::Gate`] when consent is
+    /// not in force, at the start or by the time it is sealed; [`PracticeError::Audio`] when the recording cannot be read
+    /// to its end. None keeps a byte of it.
     pub fn add_session(
         &mut self,
         actor: &Actor,
         client: &str,
+        asked: &SessionAsked<'_>,
         models: &dyn Models,
         recording: impl FnOnce() -> Result<Opened, String>,
         on_stage: OnStage<'_>,
     ) -> Result<(SessionRecord, u64), PracticeError> {
         actor.authorise(Act::AddSession)?;
         let client = self.client(actor, client)?;
+        let asks = Asks::Consent(SessionTerms::of(&client, asked)?);
+        let gate = Gate { client: &client, asks: &asks, models, refusal: Kind::SessionRefused, refs: Vec::new() };
+        let keep = Keep { kind: Kind::SessionRecorded, client: &client, asks: &asks };
+        self.keep_recording(actor, &keep, |practice| practice.pass(actor, &gate), recording, on_stage)
+    }
+
+    /// Seals a recording as it streams and writes its entry, while `ask` says yes: it is asked before the recording is
+    /// opened, and again on the very ledger the entry is written onto, since sealing a long one takes its time.
+    pub(crate) fn keep_recording(
+        &mut self,
+        actor: &Actor,
+        keep: &Keep<'_>,
+        mut ask: impl FnMut(&mut Self) -> Result<Vec<ConsentId>, PracticeError>,
+        recording: impl FnOnce() -> Result<Opened, String>,
+        on_stage: OnStage<'_>,
+    ) -> Result<(SessionRecord, u64), PracticeError> {
         // The gate comes first: of a refused session not even the file is opened.
-        let consents = self.pass_gate(actor, &client, models, Kind::SessionRefused, &[])?;
+        ask(self)?;
         let mut opened = recording().map_err(PracticeError::Audio)?;
-        let scope = client.client.as_str();
-        let audio = self.new_group(actor, Class::Clinical, scope)?;
-        let working = self.new_group(actor, Class::Clinical, scope)?;
+        let client = &keep.client.client;
+        let audio = self.new_group(actor, Class::Clinical, client.as_str())?;
+        let working = self.new_group(actor, Class::Clinical, client.as_str())?;
         let session = self.random_id(SessionId::from_random);
-        let sealed = self.seal_recording(actor, audio.as_str(), &mut opened, on_stage).and_then(|(sealed, samples)| {
-            #[allow(clippy::cast_precision_loss)]
-            let duration_s = samples as f64 / RATE;
-            let record = SessionRecord {
-                session: session.clone(),
-                client: client.client.clone(),
-                duration_s,
-                source_sha256: opened.source_sha256,
-            };
-            let mut entry = self
-                .entry(actor, Kind::SessionRecorded)
-                .refer("client", &client.client)
-                .refer("session", &session)
-                .refer("audio", &audio)
-                .refer("working", &working)
-                .fact("duration_ms", Fact::Number(millis(duration_s)));
-            for (index, consent) in consents.iter().enumerate() {
-                entry = entry.refer(&format!("consent.{index}"), consent);
-            }
-            entry = entry.payload(sealed).payload(self.seal_record(actor, audio.as_str(), "session", &record)?);
-            Ok((record, entry))
-        });
-        let blob = sealed.as_ref().ok().and_then(|(_, entry)| {
-            entry
-                .payloads
-                .iter()
-                .find(|sealed| sealed.reference.name == "audio")
-                .map(|sealed| sealed.reference.ciphertext)
-        });
-        let outcome = sealed.and_then(|(record, entry)| Ok((record, self.append_one(actor, entry)?)));
+        let mut blob = Vec::new();
+        let outcome =
+            self.seal_recording(actor, audio.as_str(), &mut opened, on_stage).and_then(|(sealed, samples)| {
+                blob.push(sealed.reference.ciphertext);
+                #[allow(clippy::cast_precision_loss)]
+                let duration_s = samples as f64 / RATE;
+                let record = SessionRecord {
+                    session: session.clone(),
+                    client: client.clone(),
+                    duration_s,
+                    source_sha256: opened.source_sha256,
+                };
+                let seq = self.append_asking(actor, &mut ask, |practice, consents| {
+                    let record = practice.seal_record(actor, audio.as_str(), "session", &record)?;
+                    Ok(keep
+                        .entry(practice.entry(actor, keep.kind), &session, &working, consents)
+                        .refer("audio", &audio)
+                        .fact("duration_ms", Fact::Number(millis(duration_s)))
+                        .payload(sealed.clone())
+                        .payload(record))
+                })?;
+                Ok((record, seq))
+            });
         if outcome.is_err() {
             // Without its entry the recording must not stay: its keys go first, then what they sealed.
-            let blobs: Vec<_> = blob.into_iter().collect();
-            self.vault.destroy_group(audio.as_str(), &blobs)?;
+            self.vault.destroy_group(audio.as_str(), &blob)?;
             self.vault.destroy_group(working.as_str(), &[])?;
         }
         outcome
@@ -159,10 +177,10 @@ impl Practice {
     pub fn list_sessions(&mut self, actor: &Actor, client: Option<&str>) -> Result<Vec<SessionState>, PracticeError> {
         actor.authorise(Act::ViewSession)?;
         let headers = match client {
-            None => self.headers(Kind::SessionRecorded, &[])?,
+            None => self.session_headers(&[])?,
             Some(asked) => {
                 let client = self.client(actor, asked)?;
-                self.headers(Kind::SessionRecorded, &[("client", client.client.as_str())])?
+                self.session_headers(&[("client", client.client.as_str())])?
             }
         };
         headers.iter().map(|header| self.session_state(header)).collect()
@@ -180,9 +198,10 @@ impl Practice {
 
     fn session_state(&self, header: &Header) -> Result<SessionState, PracticeError> {
         let session = session_of(header)?;
-        let audio = match self.destruction(reference(header, "audio")?)? {
-            Some(_) => AudioState::Destroyed,
-            None => AudioState::Sealed,
+        let audio = match header.refs.get("audio").map(|group| self.destruction(group)).transpose()? {
+            Some(Some(_)) => AudioState::Destroyed,
+            Some(None) => AudioState::Sealed,
+            None => AudioState::None,
         };
         let mut notes: Vec<String> = Vec::new();
         for draft in self.headers(Kind::DraftMade, &[("session", session.as_str())])? {
@@ -193,7 +212,9 @@ impl Practice {
             added: Time::from_millis(header.time),
             duration_s: duration_s(header),
             audio,
-            transcribed: self.one(Kind::TranscriptReceived, &[("session", session.as_str())])?.is_some(),
+            transcribed: audio == AudioState::None
+                || self.one(Kind::TranscriptReceived, &[("session", session.as_str())])?.is_some(),
+            dictated: header.kind == Kind::SessionDictated.as_str(),
             notes,
             session,
         })
@@ -221,17 +242,28 @@ impl Practice {
     }
 
     pub(crate) fn transcript(&self, actor: &Actor, session: &SessionId) -> Result<Option<Transcript>, PracticeError> {
-        self.headers(Kind::TranscriptReceived, &[("session", session.as_str())])?
-            .last()
-            .map(|header| self.open_record(actor, header, "transcript", "transcript"))
-            .transpose()
+        if let Some(header) = self.headers(Kind::TranscriptReceived, &[("session", session.as_str())])?.last() {
+            return self.open_record(actor, header, "transcript", "transcript").map(Some);
+        }
+        // What the clinician typed stands in the entry of the session.
+        let typed = self.one(Kind::SessionDictated, &[("session", session.as_str())])?;
+        let typed = typed.filter(|header| payload(header, "transcript").is_some());
+        typed.map(|header| self.open_record(actor, &header, "transcript", "dictation")).transpose()
     }
 
     pub(crate) fn session_header(&self, asked: &str) -> Result<Header, PracticeError> {
         let not_found =
             || PracticeError::NotFound { what: "session", id: asked.chars().take(40).collect(), list: "session list" };
         let id: SessionId = asked.parse().map_err(|_| not_found())?;
-        self.one(Kind::SessionRecorded, &[("session", id.as_str())])?.ok_or_else(not_found)
+        self.session_headers(&[("session", id.as_str())])?.into_iter().next().ok_or_else(not_found)
+    }
+
+    /// The entries that began sessions, recorded and dictated, in order.
+    pub(crate) fn session_headers(&self, refs: &[(&str, &str)]) -> Result<Vec<Header>, PracticeError> {
+        let mut headers = self.headers(Kind::SessionRecorded, refs)?;
+        headers.extend(self.headers(Kind::SessionDictated, refs)?);
+        headers.sort_by_key(|header| header.seq);
+        Ok(headers)
     }
 
     /// The sealed recording, opened as blocks of half a second.
@@ -258,6 +290,38 @@ impl Practice {
             why: "its ciphertext is missing".to_owned(),
         })?;
         Ok(self.vault.open_stream(actor.keys(), sealed, &wrapped_key)?)
+    }
+}
+
+/// What a session is kept as.
+pub(crate) struct Keep<'a> {
+    /// [`Kind::SessionRecorded`] or [`Kind::SessionDictated`].
+    pub(crate) kind: Kind,
+    /// Whose.
+    pub(crate) client: &'a Client,
+    /// What it asks of its people.
+    pub(crate) asks: &'a Asks,
+}
+
+impl Keep<'_> {
+    /// What every entry that begins a session names: how it was held, everybody who was there, and the consents.
+    pub(crate) fn entry(
+        &self,
+        entry: NewEntry,
+        session: &SessionId,
+        working: &GroupId,
+        consents: &[ConsentId],
+    ) -> NewEntry {
+        let mut entry = entry.refer("client", &self.client.client).refer("session", session).refer("working", working);
+        let terms = self.asks.terms();
+        entry = entry.fact("modality", Fact::Text(terms.modality.as_str().to_owned()));
+        for (index, person) in in_the_room(self.client, terms).iter().enumerate() {
+            entry = entry.refer(&format!("person.{index}"), person);
+        }
+        for (index, consent) in consents.iter().enumerate() {
+            entry = entry.refer(&format!("consent.{index}"), consent);
+        }
+        entry
     }
 }
 

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use provenote_consent::{AfterWithdrawal, Guardians, Policy};
 use provenote_ledger::Fact;
+use provenote_schemas::Purpose;
 use serde::Serialize;
 
 use crate::error::PracticeError;
@@ -27,6 +29,18 @@ pub struct Settings {
     pub working_days: u32,
     /// How long a consent is good for, in days.
     pub consent_days: u32,
+    /// True where the clinician's statement that somebody said yes aloud opens the gate, if no law asks for writing.
+    pub consent_spoken_opens: bool,
+    /// How many guardians have to say yes for somebody under age.
+    pub consent_guardians: Guardians,
+    /// True where the practice has confirmed the rule of its state that lets a minor of some age consent alone.
+    pub consent_minors_alone: bool,
+    /// What a withdrawal does to what is there already, where nobody chooses.
+    pub consent_after_withdrawal: AfterWithdrawal,
+    /// Purposes that every session needs besides its own.
+    pub consent_always: Vec<Purpose>,
+    /// How many days a copy in a backup may outlive the record; 0 where no backups are made.
+    pub backup_days: u32,
 }
 
 impl Default for Settings {
@@ -42,12 +56,18 @@ impl Default for Settings {
             working_days: 7,
             // consent-elements.yaml CON-24: renewed each year.
             consent_days: 365,
+            consent_spoken_opens: false,
+            consent_guardians: Guardians::One,
+            consent_minors_alone: false,
+            consent_after_withdrawal: AfterWithdrawal::KeepUntilDue,
+            consent_always: Vec::new(),
+            backup_days: 30,
         }
     }
 }
 
 /// The settings' names, for `settings set`.
-pub const NAMES: [&str; 8] = [
+pub const NAMES: [&str; 14] = [
     "speech",
     "voice_activity",
     "drafting",
@@ -56,12 +76,55 @@ pub const NAMES: [&str; 8] = [
     "audio_days",
     "working_days",
     "consent_days",
+    "consent_spoken_opens",
+    "consent_guardians",
+    "consent_minors_alone",
+    "consent_after_withdrawal",
+    "consent_always",
+    "backup_days",
 ];
+
+/// The word for no purpose: a fact of a header is never empty.
+const NONE: &str = "none";
+
+const fn guardians_word(guardians: Guardians) -> i64 {
+    match guardians {
+        Guardians::One => 1,
+        Guardians::Two => 2,
+    }
+}
+
+const fn after_word(after: AfterWithdrawal) -> &'static str {
+    match after {
+        AfterWithdrawal::KeepUntilDue => "keep_until_due",
+        AfterWithdrawal::DestroyNow => "destroy_now",
+    }
+}
+
+fn purposes(value: &str) -> Result<Vec<Purpose>, PracticeError> {
+    let mut purposes: Vec<Purpose> = Vec::new();
+    for word in value.split(',').map(str::trim).filter(|word| !word.is_empty() && *word != NONE) {
+        let purpose = Purpose::from_word(word).ok_or_else(|| {
+            let known: Vec<&str> = Purpose::ALL.iter().map(|purpose| purpose.as_str()).collect();
+            PracticeError::BadRequest(format!(
+                "`{}` is no purpose: give {NONE}, or some of {}",
+                word.chars().take(40).collect::<String>(),
+                known.join(", ")
+            ))
+        })?;
+        if !purposes.contains(&purpose) {
+            purposes.push(purpose);
+        }
+    }
+    Ok(purposes)
+}
 
 impl Settings {
     /// As header facts, one a setting.
     #[must_use]
     pub fn facts(&self) -> BTreeMap<String, Fact> {
+        let always: Vec<&str> = self.consent_always.iter().map(|purpose| purpose.as_str()).collect();
+        let always = if always.is_empty() { NONE.to_owned() } else { always.join(",") };
         BTreeMap::from([
             ("speech".to_owned(), Fact::Text(self.speech.clone())),
             ("voice_activity".to_owned(), Fact::Text(self.voice_activity.clone())),
@@ -71,7 +134,25 @@ impl Settings {
             ("audio_days".to_owned(), Fact::Number(self.audio_days.into())),
             ("working_days".to_owned(), Fact::Number(self.working_days.into())),
             ("consent_days".to_owned(), Fact::Number(self.consent_days.into())),
+            ("consent_spoken_opens".to_owned(), Fact::Flag(self.consent_spoken_opens)),
+            ("consent_guardians".to_owned(), Fact::Number(guardians_word(self.consent_guardians))),
+            ("consent_minors_alone".to_owned(), Fact::Flag(self.consent_minors_alone)),
+            ("consent_after_withdrawal".to_owned(), Fact::Text(after_word(self.consent_after_withdrawal).to_owned())),
+            ("consent_always".to_owned(), Fact::Text(always)),
+            ("backup_days".to_owned(), Fact::Number(self.backup_days.into())),
         ])
+    }
+
+    /// What the practice has decided for itself about consent.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            spoken_opens: self.consent_spoken_opens,
+            guardians: self.consent_guardians,
+            minors_consent_alone: self.consent_minors_alone,
+            after_withdrawal: self.consent_after_withdrawal,
+            always: self.consent_always.clone(),
+        }
     }
 
     /// From header facts; what is not named stays at its default.
@@ -102,6 +183,11 @@ impl Settings {
                 ))
             })
         };
+        let flag = |value: &str| {
+            value
+                .parse::<bool>()
+                .map_err(|_| PracticeError::BadRequest(format!("`{value}` does not fit {name}: give true or false")))
+        };
         let token = |value: &str| {
             let fits = !value.is_empty()
                 && value.len() <= 64
@@ -120,11 +206,24 @@ impl Settings {
             "audio_days" => self.audio_days = number(0, 30)?,
             "working_days" => self.working_days = number(0, 30)?,
             "consent_days" => self.consent_days = number(1, 366)?,
-            "allow_no_sandbox" => {
-                self.allow_no_sandbox = value.parse().map_err(|_| {
-                    PracticeError::BadRequest(format!("`{value}` does not fit {name}: give true or false"))
-                })?;
+            "backup_days" => self.backup_days = number(0, 90)?,
+            "allow_no_sandbox" => self.allow_no_sandbox = flag(value)?,
+            "consent_spoken_opens" => self.consent_spoken_opens = flag(value)?,
+            "consent_minors_alone" => self.consent_minors_alone = flag(value)?,
+            "consent_guardians" => {
+                self.consent_guardians = if number(1, 2)? == 1 { Guardians::One } else { Guardians::Two };
             }
+            "consent_after_withdrawal" => {
+                self.consent_after_withdrawal = [AfterWithdrawal::KeepUntilDue, AfterWithdrawal::DestroyNow]
+                    .into_iter()
+                    .find(|after| after_word(*after) == value)
+                    .ok_or_else(|| {
+                        PracticeError::BadRequest(format!(
+                            "`{value}` does not fit {name}: give keep_until_due or destroy_now"
+                        ))
+                    })?;
+            }
+            "consent_always" => self.consent_always = purposes(value)?,
             _ => {
                 return Err(PracticeError::BadRequest(format!(
                     "there is no setting `{name}`: there are {}",
@@ -145,15 +244,36 @@ mod tests {
         let mut settings = Settings::default();
         settings.set("drafting", "smollm2-135m,qwen2.5-coder-1.5b").expect("two ids");
         settings.set("allow_no_sandbox", "true").expect("a flag");
+        for (name, value) in [
+            ("consent_spoken_opens", "true"),
+            ("consent_guardians", "2"),
+            ("consent_minors_alone", "true"),
+            ("consent_after_withdrawal", "destroy_now"),
+            ("consent_always", "telehealth_recording, cloud_processing,telehealth_recording"),
+            ("backup_days", "0"),
+        ] {
+            settings.set(name, value).expect("a value that fits");
+        }
+        assert_eq!(settings.consent_always, [Purpose::TelehealthRecording, Purpose::CloudProcessing]);
+        assert_eq!(Settings::default().facts()["consent_always"], Fact::Text("none".to_owned()));
+        assert_eq!(Settings::from_facts(&Settings::default().facts()), Settings::default());
         assert_eq!(Settings::from_facts(&settings.facts()), settings);
     }
 
     #[test]
     fn a_value_out_of_range_is_refused() {
         let mut settings = Settings::default();
-        for (name, value) in
-            [("audio_days", "31"), ("threads", "0"), ("drafting", ""), ("allow_no_sandbox", "maybe"), ("spech", "x")]
-        {
+        for (name, value) in [
+            ("audio_days", "31"),
+            ("threads", "0"),
+            ("drafting", ""),
+            ("allow_no_sandbox", "maybe"),
+            ("spech", "x"),
+            ("consent_guardians", "3"),
+            ("consent_after_withdrawal", "keep"),
+            ("consent_always", "ai_notes,selling"),
+            ("backup_days", "91"),
+        ] {
             assert!(settings.set(name, value).is_err(), "{name}={value}");
         }
         assert_eq!(settings, Settings::default());

@@ -7,19 +7,22 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use provenote_bundle::{Known, Scope, Verdict, container, verify};
+use provenote_consent::Particulars;
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
 use provenote_ledger::{Argon2Params, Entropy, Header};
 use provenote_pipeline::engine::ModelFile;
 use provenote_practice::bundles::{BundleExtras, BundleMade, BundleScope};
 use provenote_practice::clients::NewClient;
-use provenote_practice::consents::SignatureTaken;
+use provenote_practice::consents::{FormRequest, SessionAsked, SignRequest, SignatureTaken};
 use provenote_practice::ports::{Clock, Models};
 use provenote_practice::sessions::Opened;
 use provenote_practice::settings::Settings;
 use provenote_practice::setup::{Parts, PracticeRecord, found};
 use provenote_practice::{Actor, Practice, PracticeError};
+use provenote_schemas::consent::Evidence;
 use provenote_schemas::disclosure::ModelFact;
 use provenote_schemas::{Digest, Time};
+use provenote_templates::Shelf as Templates;
 
 /// A clock that tests move.
 #[derive(Clone)]
@@ -108,9 +111,11 @@ impl Desk {
     }
 
     fn consent(&mut self, client: &str, name: &str) {
-        self.practice.consent_form(&self.actor, client, "en", &Shelf).expect("a form");
-        let typed = SignatureTaken::Typed(name.to_owned());
-        self.practice.consent_sign(&self.actor, client, name, typed, &Shelf).expect("a signature");
+        let form = FormRequest { client, template: None, lang: "en", particulars: Particulars::default() };
+        self.practice.consent_form(&self.actor, &form, &Templates::bundled(), &Shelf).expect("a form");
+        let taken = SignatureTaken::Typed(name.to_owned());
+        let signature = SignRequest { participant: name, consent: None, taken, evidence: Evidence::default() };
+        self.practice.consent_sign(&self.actor, client, signature, &Shelf).expect("a signature");
     }
 
     fn session(&mut self, client: &str) -> String {
@@ -119,7 +124,9 @@ impl Desk {
             Ok(Opened { blocks: Box::new(blocks), source_sha256: Digest::of(b"the file"), expected_s: None })
         };
         let go_on = &mut |_, _| ControlFlow::Continue(());
-        let (session, _) = self.practice.add_session(&self.actor, client, &Shelf, recording, go_on).expect("a session");
+        let asked = SessionAsked::default();
+        let (session, _) =
+            self.practice.add_session(&self.actor, client, &asked, &Shelf, recording, go_on).expect("a session");
         session.session.to_string()
     }
 

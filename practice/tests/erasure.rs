@@ -7,21 +7,25 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use provenote_consent::Particulars;
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
 use provenote_ledger::{
     Argon2Params, BlobStore, BlobWriter, Entropy, Hash, KeyStore, Log, NoAnchor, Vault, Verdict, Verification,
 };
 use provenote_pipeline::engine::ModelFile;
-use provenote_practice::clients::NewClient;
-use provenote_practice::consents::SignatureTaken;
+use provenote_practice::clients::{NewClient, NewPerson};
+use provenote_practice::consents::{FormRequest, SessionAsked, SignRequest, SignatureTaken};
 use provenote_practice::erasure::ErasureReason;
 use provenote_practice::ports::{Clock, Models};
 use provenote_practice::sessions::Opened;
 use provenote_practice::settings::Settings;
 use provenote_practice::setup::{Parts, PracticeRecord, found};
 use provenote_practice::{Actor, Practice, PracticeError};
+use provenote_schemas::consent::Evidence;
 use provenote_schemas::disclosure::ModelFact;
+use provenote_schemas::people::ParticipantRole;
 use provenote_schemas::{Digest, Time};
+use provenote_templates::Shelf as Templates;
 
 const YEAR: i64 = 366 * 24 * 3_600_000;
 const PASSPHRASE: &[u8] = b"five random words in order";
@@ -163,17 +167,22 @@ impl Desk {
     fn client(&mut self, asked: &NewClient) -> String {
         let client = self.practice.add_client(&self.actor, asked).expect("a client");
         let id = client.client.to_string();
-        self.practice.consent_form(&self.actor, &id, "en", &Shelf).expect("a form");
+        let form = FormRequest { client: &id, template: None, lang: "en", particulars: Particulars::default() };
+        self.practice.consent_form(&self.actor, &form, &Templates::bundled(), &Shelf).expect("a form");
         for person in &client.participants {
-            let signature = SignatureTaken::Typed(person.name.clone());
-            self.practice.consent_sign(&self.actor, &id, &person.name, signature, &Shelf).expect("a signature");
+            let taken = SignatureTaken::Typed(person.name.clone());
+            let authority = (person.role == ParticipantRole::Guardian).then(|| "mother, sole custody".to_owned());
+            let evidence = Evidence { authority, ..Evidence::default() };
+            let signature = SignRequest { participant: &person.name, consent: None, taken, evidence };
+            self.practice.consent_sign(&self.actor, &id, signature, &Shelf).expect("a signature");
         }
         let recording = || {
             let blocks = (0..2).map(|_| Ok(vec![0.25_f32; 16_000]));
             Ok(Opened { blocks: Box::new(blocks), source_sha256: Digest::of(b"the file"), expected_s: None })
         };
         let on_stage = &mut |_, _| ControlFlow::Continue(());
-        self.practice.add_session(&self.actor, &id, &Shelf, recording, on_stage).expect("a session");
+        let asked = SessionAsked::default();
+        self.practice.add_session(&self.actor, &id, &asked, &Shelf, recording, on_stage).expect("a session");
         id
     }
 
@@ -282,10 +291,11 @@ fn a_client_without_session_or_consent_may_go_at_once_and_a_child_is_kept_longer
     desk.practice.destroy_client(&desk.actor, &mistaken, ErasureReason::AddedInError, false).expect("destroys");
 
     let grown = desk.client(&named("Jon Park"));
-    let child =
-        NewClient { born: Some("2020-02-29".to_owned()), guardian: Some("Ada Moss".to_owned()), ..named("Bo Moss") };
+    let guardian =
+        |name: &str| vec![NewPerson { name: name.to_owned(), role: ParticipantRole::Guardian, ..NewPerson::default() }];
+    let child = NewClient { born: Some("2020-02-29".to_owned()), people: guardian("Ada Moss"), ..named("Bo Moss") };
     let child = desk.client(&child);
-    let unknown = desk.client(&NewClient { guardian: Some("Lee Hall".to_owned()), ..named("Kit Hall") });
+    let unknown = desk.client(&NewClient { people: guardian("Lee Hall"), ..named("Kit Hall") });
     let until = |id: &str| desk.practice.kept_until(&desk.actor, id).expect("reads").expect("a time").until;
     assert!(until(&child).as_str() > "2043" && until(&child) < until(&unknown) && until(&grown) < until(&child));
 }

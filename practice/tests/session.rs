@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
+use provenote_consent::Particulars;
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
 use provenote_ledger::{Argon2Params, Entropy, Log, Vault};
 use provenote_pipeline::engine::{
@@ -14,7 +15,7 @@ use provenote_pipeline::engine::{
 use provenote_pipeline::protocol::{Handshake, Message, Probe, Sampler};
 use provenote_practice::bundles::{BundleExtras, BundleScope};
 use provenote_practice::clients::NewClient;
-use provenote_practice::consents::SignatureTaken;
+use provenote_practice::consents::{FormRequest, SessionAsked, SignRequest, SignatureTaken};
 use provenote_practice::drafting::DraftRequest;
 use provenote_practice::notes::{Export, edit_text};
 use provenote_practice::ports::{Clock, Models};
@@ -22,10 +23,13 @@ use provenote_practice::retention::RecordClass;
 use provenote_practice::sessions::Opened;
 use provenote_practice::settings::Settings;
 use provenote_practice::setup::{Parts, PracticeRecord, found};
+use provenote_practice::withdrawal::RevokeRequest;
 use provenote_practice::{Actor, Practice, PracticeError};
+use provenote_schemas::consent::Evidence;
 use provenote_schemas::disclosure::ModelFact;
 use provenote_schemas::note::NoteState;
 use provenote_schemas::{Digest, Time};
+use provenote_templates::Shelf as Templates;
 
 /// A clock that tests move.
 #[derive(Clone)]
@@ -169,7 +173,7 @@ impl Drafter for Drafts {
         &self.1
     }
 
-    fn render(&mut self, messages: &[Message]) -> Result<Rendered, EngineError> {
+    fn render_watched(&mut self, messages: &[Message], _: OnProgress<'_>) -> Result<Rendered, EngineError> {
         let prompt: String = messages.iter().map(|message| format!("<{}>{}", message.role, message.content)).collect();
         let tokens = u32::try_from(prompt.len() / 4).unwrap_or(u32::MAX);
         Ok(Rendered { prompt, tokens, context: self.0.context })
@@ -209,11 +213,16 @@ impl Drafter for Drafts {
 }
 
 impl Engines for Script {
-    fn transcriber(&self, _: &ModelFile, _: Option<&ModelFile>) -> Result<Box<dyn Transcriber>, EngineError> {
+    fn transcriber_watched(
+        &self,
+        _: &ModelFile,
+        _: Option<&ModelFile>,
+        _: OnProgress<'_>,
+    ) -> Result<Box<dyn Transcriber>, EngineError> {
         Ok(Box::new(Hears(self.clone(), Self::shake("whisper"))))
     }
 
-    fn drafter(&self, _: &ModelFile) -> Result<Box<dyn Drafter>, EngineError> {
+    fn drafter_watched(&self, _: &ModelFile, _: OnProgress<'_>) -> Result<Box<dyn Drafter>, EngineError> {
         Ok(Box::new(Drafts(self.clone(), Self::shake("llama"))))
     }
 }
@@ -280,23 +289,24 @@ impl Desk {
 
     fn consented(&mut self) -> String {
         let client = self.client();
-        self.practice.consent_form(&self.actor, &client, "en", &Shelf).expect("a form");
-        self.practice
-            .consent_sign(
-                &self.actor,
-                &client,
-                "Maria Alvarez",
-                SignatureTaken::Typed("Maria Alvarez".to_owned()),
-                &Shelf,
-            )
-            .expect("a signature");
+        let form = FormRequest { client: &client, template: None, lang: "en", particulars: Particulars::default() };
+        self.practice.consent_form(&self.actor, &form, &Templates::bundled(), &Shelf).expect("a form");
+        let taken = SignatureTaken::Typed("Maria Alvarez".to_owned());
+        let signature =
+            SignRequest { participant: "Maria Alvarez", consent: None, taken, evidence: Evidence::default() };
+        self.practice.consent_sign(&self.actor, &client, signature, &Shelf).expect("a signature");
         client
     }
 
     fn add(&mut self, client: &str) -> Result<String, PracticeError> {
-        let (session, _) =
-            self.practice
-                .add_session(&self.actor, client, &Shelf, || Ok(recording(3)), &mut |_, _| ControlFlow::Continue(()))?;
+        let (session, _) = self.practice.add_session(
+            &self.actor,
+            client,
+            &SessionAsked::default(),
+            &Shelf,
+            || Ok(recording(3)),
+            &mut |_, _| ControlFlow::Continue(()),
+        )?;
         Ok(session.session.to_string())
     }
 
@@ -320,7 +330,7 @@ impl Desk {
         let view = self.practice.show_note(&self.actor, note).expect("a note");
         for warning in view.text.warnings.iter().filter(|warning| !warning.in_draft) {
             self.practice
-                .answer_warning(&self.actor, note, &warning.id, "Asked as routine; the client said no.")
+                .answer_warning(&self.actor, note, &warning.id, "Asked as routine; the client said no.", &Shelf)
                 .expect("an answer");
         }
     }
@@ -339,6 +349,7 @@ fn without_consent_nothing_is_stored_and_the_refusal_is_an_entry() {
     let refused = desk.practice.add_session(
         &desk.actor,
         &client,
+        &SessionAsked::default(),
         &Shelf,
         || panic!("the recording of a refused session is not even opened"),
         &mut |_, _| ControlFlow::Continue(()),
@@ -359,7 +370,9 @@ fn a_recording_that_breaks_off_leaves_nothing() {
         Ok(Opened { blocks: Box::new(blocks.into_iter()), source_sha256: Digest::of(b"x"), expected_s: None })
     };
     let outcome =
-        desk.practice.add_session(&desk.actor, &client, &Shelf, broken, &mut |_, _| ControlFlow::Continue(()));
+        desk.practice.add_session(&desk.actor, &client, &SessionAsked::default(), &Shelf, broken, &mut |_, _| {
+            ControlFlow::Continue(())
+        });
     assert!(matches!(outcome, Err(PracticeError::Audio(_))));
     assert!(desk.blobs.0.lock().expect("blobs").is_empty());
     assert_eq!(desk.keys.0.lock().expect("keys").len(), keys);
@@ -414,7 +427,13 @@ fn a_withdrawal_while_the_recording_is_heard_stops_it_and_leaves_no_transcript()
     let who = client.clone();
     *script.while_hearing.borrow_mut() = Some(Box::new(move || {
         if let Some((mut practice, actor)) = other.borrow_mut().take() {
-            practice.consent_revoke(&actor, &who, "Maria Alvarez", "").expect("the withdrawal");
+            let request = RevokeRequest {
+                participant: "Maria Alvarez",
+                purposes: std::collections::BTreeSet::new(),
+                words: "",
+                choice: None,
+            };
+            practice.consent_revoke(&actor, &who, &request).expect("the withdrawal");
         }
     }));
     let outcome = desk.draft(&session, &script);
@@ -435,7 +454,13 @@ fn a_withdrawal_while_the_model_writes_yields_no_draft() {
     let who = client.clone();
     *script.before_answer.borrow_mut() = Some(Box::new(move || {
         if let Some((mut practice, actor)) = other.borrow_mut().take() {
-            practice.consent_revoke(&actor, &who, "Maria Alvarez", "").expect("the withdrawal");
+            let request = RevokeRequest {
+                participant: "Maria Alvarez",
+                purposes: std::collections::BTreeSet::new(),
+                words: "",
+                choice: None,
+            };
+            practice.consent_revoke(&actor, &who, &request).expect("the withdrawal");
         }
     }));
     assert!(matches!(desk.draft(&session, &script), Err(PracticeError::Gate { .. })));
@@ -520,7 +545,10 @@ fn a_warning_must_be_answered_and_a_draft_cannot_leave() {
     desk.answer_all(&note);
     let (view, _) = desk.practice.attest_note(&desk.actor, &note, &Shelf).expect("a note");
     assert_eq!(view.state, NoteState::Attested);
-    assert!(matches!(desk.practice.edit_note(&desk.actor, &note, "## Plan\nNo.\n"), Err(PracticeError::NotAllowed(_))));
+    assert!(matches!(
+        desk.practice.edit_note(&desk.actor, &note, "## Plan\nNo.\n", &Shelf),
+        Err(PracticeError::NotAllowed(_))
+    ));
     let (bytes, _, _) =
         desk.practice.export_note(&desk.actor, &note, Export::Json, |_| Ok(Vec::new())).expect("an export");
     assert!(String::from_utf8_lossy(&bytes).contains("six hours"));
@@ -554,15 +582,15 @@ fn an_edit_keeps_marks_of_what_it_leaves_and_records_the_difference() {
     let before = desk.practice.show_note(&desk.actor, &note).expect("the draft");
     let text = edit_text(&before.text);
     assert!(
-        desk.practice.edit_note(&desk.actor, &note, &text).expect("no change").is_none(),
+        desk.practice.edit_note(&desk.actor, &note, &text, &Shelf).expect("no change").is_none(),
         "the text as it was is no edit"
     );
     let edited = text.replace("## Objective\n", "## Objective\nClient arrived on time.\n");
-    let (view, _) = desk.practice.edit_note(&desk.actor, &note, &edited).expect("an edit").expect("a change");
+    let (view, _) = desk.practice.edit_note(&desk.actor, &note, &edited, &Shelf).expect("an edit").expect("a change");
     assert_eq!(view.text.sections[0], before.text.sections[0], "what was not touched keeps its mark");
     let own = &view.text.sections[1].sentences[0];
     assert_eq!((own.text.as_str(), own.segments.len()), ("Client arrived on time.", 0));
-    let wrong = desk.practice.edit_note(&desk.actor, &note, "## Subjektive\nText.\n");
+    let wrong = desk.practice.edit_note(&desk.actor, &note, "## Subjektive\nText.\n", &Shelf);
     assert!(matches!(&wrong, Err(PracticeError::BadRequest(why)) if why.starts_with("line 1:")), "{wrong:?}");
 }
 

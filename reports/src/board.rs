@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use provenote_consent::purpose_words;
 use provenote_schemas::disclosure::Isolation;
 use provenote_schemas::encoding::Digest;
 use provenote_schemas::note::NoteState;
-use provenote_schemas::{ClientId, ConsentId, GroupId, Kind, NoteId, SessionId, Time, UserId};
+use provenote_schemas::{ClientId, ConsentId, GroupId, Kind, NoteId, Purpose, SessionId, Time, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -35,6 +36,8 @@ pub struct BoardReport {
     pub sessions: Vec<SessionRow>,
     /// What the gate refused.
     pub refused: Vec<Refusal>,
+    /// Consents taken back.
+    pub withdrawals: Vec<WithdrawalRow>,
     /// Drafts and notes.
     pub notes: Vec<NoteRow>,
     /// Views and exports.
@@ -96,7 +99,7 @@ pub struct KindCount {
 pub enum Source {
     /// A recording of the session.
     Recorded,
-    /// The clinician's dictation afterwards.
+    /// The clinician's dictation afterwards, or what they typed: then nothing was recorded.
     Dictated,
 }
 
@@ -171,6 +174,21 @@ pub struct Refusal {
     pub status: String,
     /// Why, one clause each.
     pub reasons: Vec<String>,
+}
+
+/// A consent taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithdrawalRow {
+    /// Its entry.
+    pub seq: u64,
+    /// When.
+    pub time: Time,
+    /// The client.
+    pub client: ClientId,
+    /// For what; for everything where nothing is named.
+    pub purposes: Vec<Purpose>,
+    /// The receipts of what was destroyed for it at once.
+    pub destroyed: Vec<u64>,
 }
 
 /// A draft or note.
@@ -272,6 +290,7 @@ pub fn board_report(report: &BoardReport) -> Result<Vec<u8>, ReportError> {
             "seq": refusal.seq, "time": refusal.time, "client": refusal.client,
             "status": sentence_case(&refusal.status), "reasons": refusal.reasons,
         })).collect::<Vec<_>>(),
+        "withdrawals": report.withdrawals.iter().map(withdrawal_data).collect::<Vec<_>>(),
         "notes": report.notes.iter().map(note_data).collect::<Vec<_>>(),
         "looks": report.looks,
         "destroyed": report.destroyed,
@@ -387,6 +406,7 @@ fn session_data(session: &SessionRow, models: &[String]) -> Value {
         "{}",
         match session.source {
             Source::Recorded => "recorded",
+            Source::Dictated if session.audio == AudioFate::None => "typed",
             Source::Dictated => "dictated",
         }
     );
@@ -397,7 +417,10 @@ fn session_data(session: &SessionRow, models: &[String]) -> Value {
     };
     json!({
         "session": session.session, "client": session.client, "time": session.time, "seq": session.seq, "length": length,
-        "gate": if session.source == Source::Recorded { "Open" } else { "No recording" },
+        "gate": match session.source {
+            Source::Recorded => "Open",
+            Source::Dictated => "Not recorded: by the clinician, afterwards",
+        },
         "consents": session.consents,
         "models": if models.is_empty() { "No model ran".to_owned() } else { models.join(", ") },
         "isolation": { "ok": ok, "text": isolation },
@@ -405,6 +428,20 @@ fn session_data(session: &SessionRow, models: &[String]) -> Value {
             AudioFate::None => "None was made".to_owned(),
             AudioFate::Kept { due } => format!("Sealed; due {}", due.date()),
             AudioFate::Destroyed { time, seq } => format!("Destroyed {}, entry {seq}", time.date()),
+        },
+    })
+}
+
+fn withdrawal_data(withdrawal: &WithdrawalRow) -> Value {
+    let purposes: Vec<&str> = withdrawal.purposes.iter().map(|purpose| purpose_words(*purpose)).collect();
+    let receipts: Vec<String> = withdrawal.destroyed.iter().map(u64::to_string).collect();
+    json!({
+        "seq": withdrawal.seq, "time": withdrawal.time, "client": withdrawal.client,
+        "purposes": if purposes.is_empty() { "Everything".to_owned() } else { sentence_case(&purposes.join("; ")) },
+        "destroyed": match receipts.as_slice() {
+            [] => "Nothing was destroyed at once".to_owned(),
+            [one] => format!("Receipt: entry {one}"),
+            several => format!("Receipts: entries {}", several.join(", ")),
         },
     })
 }
@@ -444,6 +481,7 @@ pub(crate) const fn meaning(kind: Kind) -> &'static str {
         Kind::LogKeyRotated => "The ledger was given a new key, and the old one was destroyed",
         Kind::ClockReset => "The clock ran behind the ledger, and the user accepted it",
         Kind::ClientAdded => "A client’s file was opened",
+        Kind::ClientChanged => "Who takes part in a client’s sessions was changed",
         Kind::ClientViewed => "Somebody looked at a client’s identity",
         Kind::ConsentRequested => "A consent form was made for a client",
         Kind::ConsentPrinted => "A consent form was printed",
@@ -454,7 +492,7 @@ pub(crate) const fn meaning(kind: Kind) -> &'static str {
         Kind::ConsentDeclined => "A participant said no",
         Kind::ConsentRevoked => "A participant took a consent back",
         Kind::ConsentExported => "A consent left the practice’s records as a file",
-        Kind::ConsentImported => "A consent made elsewhere was read",
+        Kind::ConsentImported => "A consent made elsewhere was read; it opens nothing",
         Kind::SessionRecorded => "A recording passed the consent gate and was sealed",
         Kind::SessionRefused => "The consent gate refused a session",
         Kind::SessionDictated => "The clinician dictated instead of recording",
@@ -484,5 +522,7 @@ pub(crate) const fn meaning(kind: Kind) -> &'static str {
         Kind::ReportMade => "A report was made",
         Kind::BundleCreated => "An evidence bundle was made for somebody outside",
         Kind::ModelAdded => "A model was added",
+        Kind::VendorAdded => "A company outside the practice gets sound or words from now on",
+        Kind::VendorRemoved => "A company outside the practice gets nothing any more",
     }
 }

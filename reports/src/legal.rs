@@ -1,4 +1,4 @@
-//! Legal statements for board reports, each with its citation and how it was checked.
+//! Legal statements for reports, each with its citation and how it was checked.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,12 +28,24 @@ pub struct LegalFacts {
     pub statements: Vec<LegalStatement>,
 }
 
-/// The statements that came with this version.
+/// The statements for board reports that came with this version.
 ///
 /// # Errors
 /// [`ReportError::Rules`] when the file that came with the program is broken.
 pub fn legal_facts() -> Result<LegalFacts, ReportError> {
-    serde_saphyr::from_str(include_str!("../rules/legal.yaml")).map_err(|error| ReportError::Rules(error.to_string()))
+    read(include_str!("../rules/legal.yaml"))
+}
+
+/// The statements for overviews of consents that came with this version.
+///
+/// # Errors
+/// [`ReportError::Rules`] when the file that came with the program is broken.
+pub fn consents_legal_facts() -> Result<LegalFacts, ReportError> {
+    read(include_str!("../rules/legal-consents.yaml"))
+}
+
+fn read(yaml: &str) -> Result<LegalFacts, ReportError> {
+    serde_saphyr::from_str(yaml).map_err(|error| ReportError::Rules(error.to_string()))
 }
 
 #[cfg(test)]
@@ -42,13 +54,15 @@ mod tests {
 
     #[test]
     fn every_statement_carries_its_source_and_its_mark() {
-        let facts = legal_facts().expect("the bundled file");
-        assert_eq!(facts.checked_on.len(), 10);
-        assert!(facts.statements.len() >= 5);
-        for statement in &facts.statements {
-            assert!(!statement.citation.is_empty() && !statement.says.is_empty(), "{}", statement.id);
-            let mark = &statement.verification;
-            assert!(mark.starts_with("verified from ") || mark == "from memory, unverified", "{mark}");
+        for facts in [legal_facts(), consents_legal_facts()] {
+            let facts = facts.expect("the bundled file");
+            assert_eq!(facts.checked_on.len(), 10);
+            assert!(facts.statements.len() >= 5);
+            for statement in &facts.statements {
+                assert!(!statement.citation.is_empty() && !statement.says.is_empty(), "{}", statement.id);
+                let mark = &statement.verification;
+                assert!(mark.starts_with("verified from ") || mark == "from memory, unverified", "{mark}");
+            }
         }
     }
 }

@@ -8,27 +8,32 @@
 mod board;
 mod checkpoint;
 mod consent;
+mod consents;
 mod evidence;
 mod fonts;
+mod labels;
 mod legal;
 mod note;
 mod press;
 mod recovery;
 mod signature;
+mod withdrawal;
 mod wording;
 
 use serde::{Deserialize, Serialize};
 
 pub use board::{
     AudioFate, BoardReport, Destruction, Finding, KindCount, Look, ModelUse, NoteRow, Refusal, SessionRow, Source,
-    Verification, board_report,
+    Verification, WithdrawalRow, board_report,
 };
 pub use checkpoint::MAX_CHECKPOINT;
 pub use consent::{ConsentDocument, Picture, consent_form};
+pub use consents::{ConsentPerson, ConsentRow, ConsentsReport, consents_report};
 pub use evidence::{EvidenceEntry, EvidenceReport, EvidenceWithheld, evidence_report};
-pub use legal::{LegalFacts, LegalStatement, legal_facts};
-pub use note::{Amendment, Drafting, EntryLine, NoteDocument, note};
+pub use legal::{LegalFacts, LegalStatement, consents_legal_facts, legal_facts};
+pub use note::{Amendment, Drafting, EntryLine, MadeBy, NoteDocument, note};
 pub use recovery::{RecoveryKit, recovery_kit};
+pub use withdrawal::{WithdrawalCopy, withdrawal_copy};
 
 /// Who hands the document out, as its letterhead prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,11 +115,26 @@ pub enum ReportError {
         /// The most there can be.
         max: usize,
     },
-    /// A language code that is none.
-    #[error("`{lang}` is no language code: use two letters of ISO 639-1, such as en")]
-    Language {
-        /// As given, cut to eight characters.
-        lang: String,
+    /// A language that is none, or that is written from right to left.
+    #[error("{0}")]
+    Language(String),
+    /// A form most of whose letters are written from right to left.
+    #[error(
+        "the text of consent {consent} is written from right to left, and these forms cannot be set that way: use a form in another language, and an interpreter"
+    )]
+    RightToLeft {
+        /// The form.
+        consent: provenote_schemas::ConsentId,
+    },
+    /// Something is left to fill in on a form that somebody signed.
+    #[error(
+        "consent {consent} was signed with a blank ({what}), so no signed copy is made of it: make a new form and have it signed anew"
+    )]
+    Blank {
+        /// The form.
+        consent: provenote_schemas::ConsentId,
+        /// Where.
+        what: String,
     },
     /// A time a document cannot carry.
     #[error("{time} cannot be the date of a document: check the computer's clock")]

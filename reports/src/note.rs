@@ -23,14 +23,17 @@ pub struct NoteDocument {
     pub client_name: String,
     /// When the session was.
     pub session_time: Time,
+    /// What the practice's records said of consent when the note was attested, a sentence each; made from the ledger's
+    /// facts and never by a model.
+    pub consent_statement: Vec<String>,
     /// What makes it a note.
     pub attestation: Attestation,
     /// The name of the clinician who attested.
     pub attested_by: String,
     /// What was added since, in order of time.
     pub amendments: Vec<Amendment>,
-    /// What drafted it; none where the clinician dictated or wrote it alone.
-    pub drafting: Option<Drafting>,
+    /// Who or what put its first words down.
+    pub made_by: MadeBy,
     /// The entries behind the note, in order.
     pub entries: Vec<EntryLine>,
     /// The ledger's checkpoint, a signed note.
@@ -50,10 +53,26 @@ pub struct Amendment {
     pub text: String,
 }
 
+/// Who or what put a note's first words down.
+#[derive(Debug, Clone)]
+pub enum MadeBy {
+    /// A model drafted it.
+    Model(Drafting),
+    /// The clinician dictated it, and a model wrote down what it heard. No model drafted.
+    Dictation {
+        /// What heard the dictation.
+        speech: ModelFact,
+        /// Whether the operating system held the model.
+        isolation: Isolation,
+    },
+    /// The clinician typed it. No model took part.
+    Typing,
+}
+
 /// What made the draft.
 #[derive(Debug, Clone)]
 pub struct Drafting {
-    /// What heard the recording; none where the text was typed.
+    /// What heard the recording, where there was one.
     pub speech: Option<ModelFact>,
     /// What drafted.
     pub model: ModelFact,
@@ -94,26 +113,7 @@ pub fn note(document: &NoteDocument) -> Result<Vec<u8>, ReportError> {
     let sentences = || note.sections.iter().flat_map(|section| &section.sentences);
     let by = |origin: Origin| sentences().filter(|sentence| sentence.origin == origin).count();
     let answered = note.warnings.iter().filter(|warning| warning.answer.is_some()).count();
-    let mut sources: Vec<(&str, String, Value)> = Vec::new();
-    let origin_line = match &document.drafting {
-        Some(drafting) => {
-            if let Some(speech) = &drafting.speech {
-                sources.push(("Speech model", speech.name.clone(), json!(speech.sha256)));
-            }
-            sources.push(("Drafting model", drafting.model.name.clone(), json!(drafting.model.sha256)));
-            sources.push(("Prompt", drafting.prompt.clone(), Value::Null));
-            let held = match drafting.isolation {
-                Isolation::Enforced => "Enforced: the operating system kept the models from network and files",
-                Isolation::Overridden => "Overridden: the practice went on without it",
-            };
-            sources.push(("Isolation", held.to_owned(), Value::Null));
-            format!(
-                "Drafted with AI on the practice’s own computer; reviewed and attested by {}.",
-                document.attested_by
-            )
-        }
-        None => format!("Written by the clinician without an AI draft; attested by {}.", document.attested_by),
-    };
+    let (origin_line, sources) = origin(&document.made_by, &document.attested_by);
     let data = json!({
         "title": format!("Progress note ({})", note.format),
         "subtitle": document.format_name,
@@ -131,6 +131,7 @@ pub fn note(document: &NoteDocument) -> Result<Vec<u8>, ReportError> {
             "name": section.name,
             "sentences": section.sentences.iter().map(|sentence| sentence.text.as_str()).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
+        "consent_statement": document.consent_statement,
         "amendments": document.amendments.iter().map(|amendment| json!({
             "time": amendment.time, "by": amendment.by, "text": amendment.text,
         })).collect::<Vec<_>>(),
@@ -140,6 +141,11 @@ pub fn note(document: &NoteDocument) -> Result<Vec<u8>, ReportError> {
             "{} by the model unchanged, {} changed by the clinician, {} by the clinician alone",
             by(Origin::Model), by(Origin::Edited), by(Origin::Clinician)
         ),
+        "removed_line": (!note.removed.is_empty()).then(|| format!(
+            "{} that the model wrote on consent {} taken out: that is told by the practice’s records alone",
+            counted(note.removed.len(), "sentence", "sentences"),
+            if note.removed.len() == 1 { "was" } else { "were" },
+        )),
         "warnings_line": if note.warnings.is_empty() {
             "None raised".to_owned()
         } else {
@@ -154,4 +160,47 @@ pub fn note(document: &NoteDocument) -> Result<Vec<u8>, ReportError> {
         .record(&document.record_json)?
         .checkpoint(document.checkpoint.as_deref())?
         .print()
+}
+
+/// A line of "Where this note comes from": its name, its value, and the SHA-256 of a model file.
+type Source = (&'static str, String, Value);
+
+/// Where the first words come from: in a sentence, and line by line.
+fn origin(made_by: &MadeBy, clinician: &str) -> (String, Vec<Source>) {
+    let model = |name, model: &ModelFact| (name, model.name.clone(), json!(model.sha256));
+    let plain = |name, value: &str| (name, value.to_owned(), Value::Null);
+    let held = |isolation: Isolation| {
+        plain(
+            "Isolation",
+            match isolation {
+                Isolation::Enforced => "Enforced: the operating system kept the models from network and files",
+                Isolation::Overridden => "Overridden: the practice went on without it",
+            },
+        )
+    };
+    match made_by {
+        MadeBy::Model(drafting) => {
+            let mut sources: Vec<Source> = drafting.speech.iter().map(|speech| model("Speech model", speech)).collect();
+            sources.push(model("Drafting model", &drafting.model));
+            sources.push(plain("Prompt", &drafting.prompt));
+            sources.push(held(drafting.isolation));
+            (format!("Drafted with AI on the practice’s own computer; reviewed and attested by {clinician}."), sources)
+        }
+        MadeBy::Dictation { speech, isolation } => (
+            format!(
+                "Dictated by the clinician after the session, which was not recorded. A speech model on the practice’s own computer wrote it down; no model drafted it. Reviewed and attested by {clinician}."
+            ),
+            vec![
+                model("Speech model", speech),
+                plain("Drafting model", "None: no model drafted this note"),
+                held(*isolation),
+            ],
+        ),
+        MadeBy::Typing => (
+            format!(
+                "Typed by the clinician after the session, which was not recorded. No model took part in it. Attested by {clinician}."
+            ),
+            vec![plain("Models", "None: the clinician typed this note")],
+        ),
+    }
 }

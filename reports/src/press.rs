@@ -1,7 +1,7 @@
 //! Typst, held still: no clock, no files, no packages, no fonts but ours.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use provenote_schemas::{Digest, Time};
 use serde_json::Value;
@@ -15,9 +15,17 @@ use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
 use crate::fonts::FONTS;
+use crate::labels::Labels;
 use crate::{ReportError, checkpoint, wording};
 
+/// What the template of a document is called while it is set.
+const MAIN: &str = "main.typ";
+
+/// What all templates import.
 const HOUSE: (&str, &str) = ("house.typ", include_str!("../typ/house.typ"));
+
+/// What templates read their labels from.
+const WORDS: &str = "words.json";
 
 /// Typst's own functions, the same for every document.
 static LIBRARY: LazyLock<LazyHash<Library>> = LazyLock::new(|| LazyHash::new(Library::default()));
@@ -27,7 +35,35 @@ pub(crate) struct Copy {
     /// What it is, as part of the PDF's identifier: `consent`, `board` …
     kind: &'static str,
     made: Time,
+    template: Template,
+    labels: Labels,
+    data: Value,
+    /// True where a word of the data is longer than some line: then templates look for such words and break them.
+    long: bool,
     files: BTreeMap<String, Vec<u8>>,
+    /// What is made from `files` alone, and is no part of the identity for that.
+    derived: BTreeMap<&'static str, Vec<u8>>,
+}
+
+/// Typst source that came with the program, as it was parsed when the first document needed it.
+#[derive(Clone)]
+struct Template {
+    source: Source,
+    digest: Digest,
+}
+
+/// The templates by their text.
+static TEMPLATES: LazyLock<Mutex<HashMap<&'static str, Template>>> = LazyLock::new(Mutex::default);
+
+impl Template {
+    fn of(name: &str, text: &'static str) -> Result<Self, ReportError> {
+        let id = id(name)?;
+        let mut parsed = TEMPLATES.lock().unwrap_or_else(PoisonError::into_inner);
+        let template = parsed
+            .entry(text)
+            .or_insert_with(|| Self { source: Source::new(id, text.to_owned()), digest: Digest::of(text.as_bytes()) });
+        Ok(template.clone())
+    }
 }
 
 impl Copy {
@@ -39,11 +75,24 @@ impl Copy {
         mut data: Value,
     ) -> Result<Self, ReportError> {
         wording::settle(&mut data)?;
-        let mut files = BTreeMap::new();
-        files.insert(HOUSE.0.to_owned(), HOUSE.1.as_bytes().to_vec());
-        files.insert("main.typ".to_owned(), template.as_bytes().to_vec());
-        files.insert("data.json".to_owned(), data.to_string().into_bytes());
-        Ok(Self { kind, made, files })
+        let long = wording::has_long_word(&data);
+        let (template, labels) = (Template::of(MAIN, template)?, Labels::of("en"));
+        let (files, derived) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { kind, made, template, labels, data, long, files, derived })
+    }
+
+    /// Adds words of machines to the data, such as digests and keys, as `codes`. The template breaks them itself, so they
+    /// alone are no reason to look for long words everywhere.
+    pub(crate) fn codes(mut self, mut codes: Value) -> Result<Self, ReportError> {
+        wording::settle(&mut codes)?;
+        self.data["codes"] = codes;
+        Ok(self)
+    }
+
+    /// Puts the words around what is told into another language than English.
+    pub(crate) fn in_words_of(mut self, labels: Labels) -> Self {
+        self.labels = labels;
+        self
     }
 
     /// Adds a file the template reads.
@@ -54,16 +103,22 @@ impl Copy {
 
     /// Attaches the record, byte for byte.
     pub(crate) fn record(self, json: &str) -> Result<Self, ReportError> {
+        self.attached("record.json", json)
+    }
+
+    /// Hands the template JSON to attach, byte for byte.
+    pub(crate) fn attached(self, name: &str, json: &str) -> Result<Self, ReportError> {
         serde_json::from_str::<serde::de::IgnoredAny>(json)
             .map_err(|error| ReportError::Record { line: error.line(), column: error.column() })?;
-        Ok(self.file("record.json", json.as_bytes().to_vec()))
+        Ok(self.file(name, json.as_bytes().to_vec()))
     }
 
     /// Adds the checkpoint where there is one: as a picture for people, and as a text that is attached for programs.
-    pub(crate) fn checkpoint(self, note: Option<&str>) -> Result<Self, ReportError> {
+    pub(crate) fn checkpoint(mut self, note: Option<&str>) -> Result<Self, ReportError> {
         match note {
             Some(note) => {
-                Ok(self.file("checkpoint.svg", checkpoint::svg(note)?).file("checkpoint.txt", note.as_bytes().to_vec()))
+                self.derived.insert("checkpoint.gray", checkpoint::picture(note)?);
+                Ok(self.file("checkpoint.txt", note.as_bytes().to_vec()))
             }
             None => Ok(self),
         }
@@ -72,14 +127,19 @@ impl Copy {
     /// Sets the document and writes it as PDF/A-3a and PDF/UA-1.
     pub(crate) fn print(self) -> Result<Vec<u8>, ReportError> {
         let made = datetime(self.made)?;
+        let house = Template::of(HOUSE.0, HOUSE.1)?;
+        let (data, words) = (self.data.to_string().into_bytes(), self.labels.json(self.long));
+        let given = [("data.json".to_owned(), data), (WORDS.to_owned(), words)];
         // The identifier names the content, so two documents never share one, and one document made twice does.
-        let mut content = Vec::new();
-        for (name, bytes) in &self.files {
+        let mut content = [house.digest.0, self.template.digest.0].concat();
+        let files: BTreeMap<String, Vec<u8>> = self.files.into_iter().chain(given).collect();
+        for (name, bytes) in &files {
             content.extend(name.as_bytes());
             content.extend(Digest::of(bytes).0);
         }
         let ident = format!("provenote:{}:{}:{}", self.kind, self.made, Digest::of(&content));
-        let world = Desk::new(self.files)?;
+        let derived = self.derived.into_iter().map(|(name, bytes)| (name.to_owned(), bytes));
+        let world = Desk::new(self.template.source, house.source, files.into_iter().chain(derived))?;
         let pdf = set(&world, ident, made);
         // Typst keeps what it computed for the next document. Nothing of a client stays behind.
         typst::comemo::evict(0);
@@ -126,25 +186,16 @@ fn refusal(errors: &[SourceDiagnostic]) -> ReportError {
 
 /// The only world Typst sees.
 struct Desk {
-    main: FileId,
-    sources: HashMap<FileId, Source>,
+    main: Source,
+    house: Source,
     files: HashMap<FileId, Bytes>,
 }
 
 impl Desk {
-    fn new(files: BTreeMap<String, Vec<u8>>) -> Result<Self, ReportError> {
-        let mut desk = Self { main: id("main.typ")?, sources: HashMap::new(), files: HashMap::new() };
-        for (name, bytes) in files {
-            let id = id(&name)?;
-            if name.ends_with(".typ") {
-                let text =
-                    String::from_utf8(bytes).map_err(|_| ReportError::Typesetting(format!("{name} is not UTF-8")))?;
-                desk.sources.insert(id, Source::new(id, text));
-            } else {
-                desk.files.insert(id, Bytes::new(bytes));
-            }
-        }
-        Ok(desk)
+    fn new(main: Source, house: Source, files: impl Iterator<Item = (String, Vec<u8>)>) -> Result<Self, ReportError> {
+        let files =
+            files.map(|(name, bytes)| Ok((id(&name)?, Bytes::new(bytes)))).collect::<Result<_, ReportError>>()?;
+        Ok(Self { main, house, files })
     }
 
     fn missing(id: FileId) -> FileError {
@@ -167,11 +218,11 @@ impl World for Desk {
     }
 
     fn main(&self) -> FileId {
-        self.main
+        self.main.id()
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        self.sources.get(&id).cloned().ok_or_else(|| Self::missing(id))
+        [&self.main, &self.house].into_iter().find(|source| source.id() == id).cloned().ok_or_else(|| Self::missing(id))
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {

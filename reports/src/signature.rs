@@ -35,6 +35,10 @@ pub(crate) fn read(number: usize, file: &str, png: &[u8]) -> Result<Pixels, Repo
     let picture = RasterImage::plain(Bytes::new(png.to_vec()), ExchangeFormat::Png)
         .map_err(|_| bad("it is a broken PNG".to_owned()))?;
     let pixels = picture.dynamic().to_rgba8();
+    let mut dots = pixels.pixels();
+    if dots.next().is_none_or(|first| dots.all(|dot| dot == first)) {
+        return Err(bad("nothing is drawn on it".to_owned()));
+    }
     let (width, height) = pixels.dimensions();
     Ok(Pixels { rgba: pixels.into_raw(), about: json!({ "file": file, "width": width, "height": height }) })
 }

@@ -20,6 +20,22 @@ pub(crate) fn settle(value: &mut Value) -> Result<(), ReportError> {
     }
 }
 
+/// Characters in a row without a space from which on they are looked for and broken: a narrow column holds fewer.
+const LONG: usize = 24;
+
+/// True where some string of a document's data has a word that is longer than some line.
+pub(crate) fn has_long_word(value: &Value) -> bool {
+    match value {
+        // A character has a byte at least.
+        Value::String(text) => {
+            text.len() >= LONG && text.split_whitespace().any(|word| word.chars().nth(LONG - 1).is_some())
+        }
+        Value::Array(items) => items.iter().any(has_long_word),
+        Value::Object(fields) => fields.values().any(has_long_word),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 fn settled(text: &str) -> Result<String, ReportError> {
     let mut out = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
@@ -89,6 +105,13 @@ mod tests {
         let error = settled("Dr. 中村").expect_err("no Chinese font").to_string();
         assert!(error.contains("“中” (U+4E2D)") && !error.contains('村'), "{error}");
         assert!(settled("\u{e000}").expect_err("private use").to_string().contains("(U+E000)"));
+    }
+
+    #[test]
+    fn long_words_are_found_wherever_they_stand() {
+        let (fits, long) = ("ü".repeat(LONG - 1), "ü".repeat(LONG));
+        assert!(!has_long_word(&serde_json::json!({"a": [format!("{fits} {fits}"), 1, {"b": fits}], "long": null})));
+        assert!(has_long_word(&serde_json::json!({"a": ["", {"b": format!("a {long}")}]})));
     }
 
     #[test]

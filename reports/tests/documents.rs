@@ -5,7 +5,10 @@ mod samples;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use provenote_reports::{MAX_CHECKPOINT, ReportError, board_report, consent_form, note, recovery_kit};
+use provenote_reports::{
+    MAX_CHECKPOINT, MadeBy, ReportError, board_report, consent_form, consents_report, note, recovery_kit,
+    withdrawal_copy,
+};
 use provenote_schemas::consent::Signature;
 use provenote_schemas::note::NoteState;
 use provenote_schemas::{Digest, digest_of};
@@ -19,6 +22,10 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("board", board_report(&samples::board(24)).expect("the report")),
         ("board-empty", board_report(&samples::board(0)).expect("the report of a quiet month")),
         ("recovery", recovery_kit(&samples::recovery()).expect("the kit")),
+        ("withdrawal-en", withdrawal_copy(&samples::withdrawal("en")).expect("the copy")),
+        ("withdrawal-es", withdrawal_copy(&samples::withdrawal("es")).expect("the copy")),
+        ("consents", consents_report(&samples::consents(40, true)).expect("the overview")),
+        ("consents-empty", consents_report(&samples::consents(0, false)).expect("the overview of no client")),
     ]
 }
 
@@ -132,16 +139,16 @@ fn a_signed_form_shows_who_signed_what_when_and_how() {
         "Signed copy",
         "You may say no.",
         "☑ I agree that my sessions are recorded",
-        "☐ I would like to hear the recording",
+        "☑ I would like to hear the recording",
         "Jordan Rivera",
         "Maria José Rivera-O’Neill",
         "Parent or guardian",
         "November 21, 2026, 20:04:11 UTC",
-        "typed their name",
-        "drew on a screen",
-        "signed on paper; a scan is kept",
+        "The person typed their name.",
+        "The person drew on a screen.",
+        "The person signed on paper; a scan is kept in the record.",
         "Copy for the client",
-        "Page 2 of 2",
+        "Page 3 of 3",
         &document.intent,
         document.form.consent.as_str(),
     ] {
@@ -230,6 +237,153 @@ fn a_note_says_who_answers_for_it_and_what_drafted_it() {
 }
 
 #[test]
+fn a_dictated_note_says_that_no_model_drafted_it_and_a_typed_one_that_none_took_part() {
+    let folder = Folder::new("a_dictated_note_says_that_no_model_drafted_it");
+    let mut document = samples::note();
+    let MadeBy::Model(drafting) = document.made_by.clone() else { panic!("the sample was drafted by a model") };
+    let speech = drafting.speech.expect("a speech model");
+    document.made_by = MadeBy::Dictation { speech: speech.clone(), isolation: drafting.isolation };
+    let path = folder.put("dictated", &note(&document).expect("a note"));
+    let text = words(&path);
+    for part in ["no model drafted it. Reviewed and attested by", "None: no model drafted this note", "Whisper base"] {
+        assert!(text.contains(part), "`{part}` is missing from: {text}");
+    }
+    assert!(letters(&path).contains(&speech.sha256.to_string()), "the file of the speech model");
+    assert!(!text.contains("Drafted with AI") && !text.contains("note-soap@1"), "{text}");
+    document.made_by = MadeBy::Typing;
+    let text = words(&folder.put("typed", &note(&document).expect("a note")));
+    assert!(text.contains("No model took part in it. Attested by Dana Whitfield, LPC."), "{text}");
+    assert!(!text.contains("Speech model") && !text.contains("Isolation"), "{text}");
+}
+
+#[test]
+fn a_note_tells_of_consent_from_the_records_alone() {
+    let folder = Folder::new("a_note_tells_of_consent_from_the_records_alone");
+    let mut document = samples::note();
+    let text = words(&folder.put("note", &note(&document).expect("a note")));
+    for part in [
+        "Consent, from the practice’s records",
+        "Jordan Rivera signed form con-0 (ai-notes@2)",
+        "not by the model",
+        "1 sentence that the model wrote on consent was taken out",
+    ] {
+        assert!(text.contains(part), "`{part}` is missing from: {text}");
+    }
+    assert!(!text.contains("The client agreed to the recording."), "what was taken out stands in: {text}");
+    document.consent_statement.clear();
+    document.note.removed.clear();
+    document.attestation.text = digest_of(&document.note).expect("JSON");
+    let text = words(&folder.put("bare", &note(&document).expect("a note")));
+    assert!(!text.contains("from the practice’s records") && !text.contains("taken out"), "{text}");
+}
+
+#[test]
+fn a_withdrawal_tells_what_becomes_of_each_thing_in_the_language_of_the_form() {
+    let folder = Folder::new("a_withdrawal_tells_what_becomes_of_each_thing");
+    for (lang, parts) in [
+        (
+            "en",
+            [
+                "Consent taken back",
+                "Maria José Rivera-O’Neill (parent or guardian)",
+                "November 21, 2026, 20:30:00 UTC",
+                "Recording and AI-assisted notes",
+                "Use in supervision",
+                "We would rather not be recorded any more.",
+                "Your care does not change.",
+                "December 5, 2026",
+                "215, 216",
+            ],
+        ),
+        (
+            "es",
+            [
+                "Consentimiento retirado",
+                "Maria José Rivera-O’Neill (madre, padre o tutor)",
+                "21 de noviembre de 2026, 20:30:00 UTC",
+                "Grabación y notas con ayuda de IA",
+                "Uso en la supervisión",
+                "We would rather not be recorded any more.",
+                "Su atención no cambia.",
+                "5 de diciembre de 2026",
+                "215, 216",
+            ],
+        ),
+    ] {
+        let copy = samples::withdrawal(lang);
+        let path = folder.put(lang, &withdrawal_copy(&copy).expect("a copy"));
+        let text = words(&path);
+        for part in parts {
+            assert!(text.contains(part), "`{part}` is missing from: {text}");
+        }
+        let letters = letters(&path);
+        for effect in &copy.effects {
+            let fate: String = effect.fate.words_in(lang).split_whitespace().skip(1).collect();
+            assert!(letters.contains(&fate), "`{fate}` is missing from: {letters}");
+            assert!(letters.contains(&effect.id.replace(' ', "")), "{}", effect.id);
+        }
+        assert!(letters.contains(&samples::CHECKPOINT.split_whitespace().collect::<String>()), "{letters}");
+        assert_eq!(attachment(&path, &folder), copy.record_json);
+    }
+    let mut all = samples::withdrawal("en");
+    all.withdrawal.purposes.clear();
+    all.effects.clear();
+    all.receipts.clear();
+    all.said = None;
+    let text = words(&folder.put("all", &withdrawal_copy(&all).expect("a copy")));
+    assert!(text.contains("Everything that was agreed to") && text.contains("There was nothing"), "{text}");
+    assert!(!text.contains("Receipts") && !text.contains("To destroy a thing"), "{text}");
+    let mut turned = samples::withdrawal("he");
+    assert!(matches!(withdrawal_copy(&turned), Err(ReportError::Language(_))));
+    turned.lang = "fr".into();
+    assert!(words(&folder.put("fr", &withdrawal_copy(&turned).expect("in English"))).contains("Consent taken back"));
+}
+
+#[test]
+fn an_overview_of_200_clients_has_a_row_for_each_and_its_head_on_every_page() {
+    let folder = Folder::new("an_overview_of_200_clients");
+    let report = samples::consents(200, true);
+    let path = folder.put("consents", &consents_report(&report).expect("an overview"));
+    let text = words(&path);
+    for part in [
+        "Consent is in force for 29 of 200 clients.",
+        "Taken back: 29 clients",
+        "In force: 29 clients",
+        "What this report cannot show",
+        "Not legal advice.",
+        "45 CFR 164.508(b)(2)",
+        "from memory, unverified",
+        "in force, spoken",
+    ] {
+        assert!(text.contains(part), "`{part}` is missing from: {text}");
+    }
+    let letters = letters(&path);
+    for row in &report.rows {
+        assert!(letters.contains(row.client.as_str()), "{}", row.client);
+        assert!(letters.contains(&row.name.as_deref().expect("a name").replace(' ', "")), "{}", row.client);
+    }
+    let pages = text.matches("Consents of all clients · not legal advice Page").count();
+    assert!(text.matches("Client Since and until For what Who is asked").count() >= pages - 2, "{pages}: {text}");
+    let attached: serde_json::Value = serde_json::from_str(&attachment(&path, &folder)).expect("JSON");
+    assert_eq!(attached["rows"].as_array().map(Vec::len), Some(200));
+}
+
+#[test]
+fn an_overview_without_names_has_none_anywhere_in_the_file() {
+    let folder = Folder::new("an_overview_without_names");
+    let report = samples::consents(12, false);
+    let path = folder.put("consents", &consents_report(&report).expect("an overview"));
+    let (text, attached) = (words(&path), attachment(&path, &folder));
+    for name in ["Jordan", "Maria José", "Rivera"] {
+        assert!(!text.contains(name), "{name} stands in: {text}");
+        assert!(!attached.contains(name), "{name} stands in: {attached}");
+    }
+    for row in &report.rows {
+        assert!(attached.contains(row.client.as_str()), "{}", row.client);
+    }
+}
+
+#[test]
 fn a_draft_cannot_be_printed() {
     let mut changed = samples::note();
     changed.note.sections[0].sentences[0].text.push('!');
@@ -256,6 +410,12 @@ fn a_board_report_tells_what_was_recorded_and_what_it_cannot_show() {
         "the client declined on 2026-10-02",
         "whisper.cpp 1.8.2",
         "Destroyed 2026-10-02, entry 47",
+        "50 min 12 s, dictated",
+        "No model ran",
+        "Consent taken back",
+        "Everything Receipts: entries 46, 47",
+        "Recording and AI-assisted notes; use in teaching",
+        "Nothing was destroyed at once",
     ] {
         assert!(text.contains(part), "`{part}` is missing from: {text}");
     }
@@ -338,7 +498,17 @@ fn hostile_words_are_printed_as_they_stand() {
     report.refused[0].status = "é".into();
     report.verification.verdict = "é".into();
 
+    let mut copy = samples::withdrawal("es");
+    copy.person_name = HOSTILE.into();
+    copy.said = Some(HOSTILE.into());
+    copy.effects[0].id = HOSTILE.into();
+    let mut overview = samples::consents(8, true);
+    overview.rows[1].name = Some(HOSTILE.into());
+    overview.rows[1].next = vec![HOSTILE.into()];
+
     let documents = [
+        ("hostile-withdrawal", withdrawal_copy(&copy)),
+        ("hostile-consents", consents_report(&overview)),
         ("hostile-form", consent_form(&form)),
         ("hostile-kit", recovery_kit(&kit)),
         ("hostile-note", note(&exported)),
@@ -346,7 +516,10 @@ fn hostile_words_are_printed_as_they_stand() {
     ];
     for (name, pdf) in documents {
         let path = folder.put(name, &pdf.unwrap_or_else(|error| panic!("{name}: {error}")));
-        let printed: String = letters(&path).chars().filter(char::is_ascii).collect();
+        // In the order of the file: a column of a table is read from its top to its foot.
+        let out = run("pdftotext", &["-raw".as_ref(), path.as_os_str(), "-".as_ref()]);
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        let printed: String = text.chars().filter(|c| c.is_ascii() && !c.is_whitespace()).collect();
         assert!(printed.contains(&ascii), "{name}: `{ascii}` is missing from: {printed}");
         let out = run("qpdf", &["--check".as_ref(), path.as_os_str()]);
         assert!(out.status.success(), "{name}");
@@ -404,11 +577,20 @@ fn nothing_runs_over_the_margin_however_long_a_name_is() {
         let mut report = samples::board(3);
         report.refused[0].reasons = vec![long.clone()];
         report.looks[0].what.clone_from(&long);
-        for (kind, pdf) in [
-            ("form", consent_form(&form)),
-            ("kit", recovery_kit(&kit)),
-            ("note", note(&exported)),
-            ("board", board_report(&report)),
+        let mut copy = samples::withdrawal("es");
+        copy.person_name.clone_from(&long);
+        copy.said = Some(long.clone());
+        let mut overview = samples::consents(2, true);
+        overview.rows[0].name = Some(long.clone());
+        overview.rows[1].people[0].name = Some(long.clone());
+        overview.rows[1].next = vec![long.clone()];
+        for (kind, margin, pdf) in [
+            ("form", margin, consent_form(&form)),
+            ("kit", margin, recovery_kit(&kit)),
+            ("note", margin, note(&exported)),
+            ("board", margin, board_report(&report)),
+            ("withdrawal", margin, withdrawal_copy(&copy)),
+            ("consents", 18.0 / 25.4 * 72.0 - 1.0, consents_report(&overview)),
         ] {
             let path = folder
                 .put(&format!("long-{kind}-{name}"), &pdf.unwrap_or_else(|error| panic!("{kind} {name}: {error}")));

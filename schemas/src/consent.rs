@@ -201,8 +201,16 @@ pub struct Refusal {
     /// For which purposes; for all of them when none is named.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub purposes: BTreeSet<Purpose>,
+    /// They also do not want the clinician's own dictation about the session to be turned into text by a program.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub no_dictation: bool,
     /// When.
     pub time: Time,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A withdrawal.

@@ -113,6 +113,10 @@ id!(
     ConsentId, "con", "consent"
 );
 id!(
+    /// A company outside the practice that gets sound or words.
+    VendorId, "ven", "vendor"
+);
+id!(
     /// A user of the practice.
     UserId, "usr", "user"
 );

@@ -62,6 +62,8 @@ words! {
         ClockReset = "clock.reset",
         /// A client's file was opened.
         ClientAdded = "client.added",
+        /// Who takes part in a client's sessions was changed; the file as it is from now on.
+        ClientChanged = "client.changed",
         /// Somebody looked at clients' identities.
         ClientViewed = "client.viewed",
         /// A consent form was made for a client from the disclosure facts of the day.
@@ -139,6 +141,10 @@ words! {
         BundleCreated = "bundle.created",
         /// A model was added to the catalogue.
         ModelAdded = "model.added",
+        /// A company outside the practice gets sound or words from now on.
+        VendorAdded = "vendor.added",
+        /// A company outside the practice gets nothing any more.
+        VendorRemoved = "vendor.removed",
     }
 }
 

@@ -92,6 +92,30 @@ pub struct Warning {
     pub answer: Option<String>,
 }
 
+/// A sentence on consent that the model wrote and that was taken out of its draft: that is told by the practice's
+/// records alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedClaim {
+    /// The section it stood in.
+    pub section: String,
+    /// What the model wrote.
+    pub text: String,
+    /// What stays of it in the section; nothing where all of it went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<String>,
+    /// True where something besides consent may have gone with it: the clinician should look.
+    pub look: bool,
+}
+
+/// A sentence that stays, and may speak of consent to the session: the clinician should look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoubtfulClaim {
+    /// The section it stands in.
+    pub section: String,
+    /// What it says.
+    pub text: String,
+}
+
 /// The text of a note at one moment, sealed under the clinical key of the client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoteText {
@@ -105,6 +129,15 @@ pub struct NoteText {
     pub sections: Vec<Section>,
     /// What the clinician must answer.
     pub warnings: Vec<Warning>,
+    /// The model's own sentences on consent, taken out before anybody read the draft.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<RemovedClaim>,
+    /// Sentences that may be such, and stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<DoubtfulClaim>,
+    /// What the practice's records say of consent at this moment, a sentence each; printed under a heading of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consent_statement: Vec<String>,
 }
 
 /// How far a note has come.

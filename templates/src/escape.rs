@@ -18,8 +18,8 @@ pub(crate) fn printed(value: &str) -> String {
 /// ASCII punctuation makes it literal).
 ///
 /// Besides what starts markup anywhere, this escapes what starts a block at the beginning of a
-/// line (`-`, `+`, `=`, `1.`), since a value may stand there, and braces, so that no value looks
-/// like an unfilled place of a template.
+/// line (`-`, `+`, `=`, `1.`), since a value may stand there, and braces and per cent
+/// signs, so that no value looks like an unfilled place of a template.
 #[must_use]
 pub fn escape(value: &str) -> String {
     let mut out = String::with_capacity(value.len() + 8);
@@ -28,7 +28,7 @@ pub fn escape(value: &str) -> String {
     for (at, c) in printed(value).chars().enumerate() {
         let anywhere = matches!(
             c,
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '#' | '~' | '|' | '{' | '}' | '!' | '$' | '^'
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '#' | '~' | '|' | '{' | '}' | '%' | '!' | '$' | '^'
         );
         let at_start = (at == 0 && matches!(c, '-' | '+' | '=' | ':')) || (leading && matches!(c, '.' | ')'));
         if anywhere || at_start {

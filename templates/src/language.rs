@@ -43,7 +43,8 @@ pub fn language(code: &str) -> Result<&'static str, LanguageError> {
 
 /// True for letters of scripts that are written from right to left (Unicode 16, `Bidi_Class` R and
 /// AL): Hebrew, Arabic, Syriac, Thaana, N'Ko and their kin.
-pub(crate) fn right_to_left(c: char) -> bool {
+#[must_use]
+pub fn right_to_left(c: char) -> bool {
     matches!(u32::from(c), 0x0590..=0x08FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFE | 0x1_0800..=0x1_0FFF | 0x1_E800..=0x1_EFFF)
 }
 

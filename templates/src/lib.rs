@@ -29,6 +29,6 @@ pub use escape::escape;
 pub use faults::{Fault, FaultKind};
 pub use front::{Promise, Translation};
 pub use html::{html, html_page};
-pub use language::{LanguageError, language};
+pub use language::{LanguageError, language, right_to_left};
 pub use shelf::{Shelf, ShelfError, all_bundled, bundled};
 pub use template::{Template, TemplateError};

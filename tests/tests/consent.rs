@@ -174,7 +174,7 @@ fn a_refusal_is_recorded_and_holds() {
     // The words are sealed, and whoever may read them can.
     let entry = place.newest("consent.declined");
     let shown = place.json(&["ledger", "show", &entry["seq"].to_string()]);
-    assert_eq!(shown["opened"]["statement"]["words"], "Would rather not be recorded.");
+    assert_eq!(shown["opened"]["words"], "Would rather not be recorded.");
     assert!(files::holding(&place.home(), "rather not").is_empty());
     place.verify();
 }

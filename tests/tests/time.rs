@@ -5,18 +5,21 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use provenote_consent::Particulars;
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
 use provenote_ledger::{AppendError, Argon2Params, Entropy};
 use provenote_practice::clients::NewClient;
-use provenote_practice::consents::SignatureTaken;
+use provenote_practice::consents::{FormRequest, SessionAsked, SignRequest, SignatureTaken, SignedForm};
 use provenote_practice::ports::{Clock, Models};
 use provenote_practice::retention::RecordClass;
 use provenote_practice::sessions::Opened;
 use provenote_practice::settings::Settings;
 use provenote_practice::setup::{Parts, PracticeRecord, found};
 use provenote_practice::{Actor, Practice, PracticeError};
+use provenote_schemas::consent::Evidence;
 use provenote_schemas::disclosure::ModelFact;
 use provenote_schemas::{Digest, Time};
+use provenote_templates::Shelf;
 
 const DAY: i64 = 86_400;
 const CLIENT: &str = "Maria Alvarez";
@@ -105,10 +108,19 @@ impl Elm {
     }
 
     fn sign(&mut self, client: &str) {
-        self.practice.consent_form(&self.actor, client, "en", &Known).expect("a form");
-        self.practice
-            .consent_sign(&self.actor, client, CLIENT, SignatureTaken::Typed(CLIENT.to_owned()), &Known)
-            .expect("a signature");
+        let asked = FormRequest { client, template: None, lang: "en", particulars: Particulars::default() };
+        self.practice.consent_form(&self.actor, &asked, &Shelf::bundled(), &Known).expect("a form");
+        self.try_sign(client).expect("a signature");
+    }
+
+    fn try_sign(&mut self, client: &str) -> Result<SignedForm, PracticeError> {
+        let request = SignRequest {
+            participant: CLIENT,
+            consent: None,
+            taken: SignatureTaken::Typed(CLIENT.to_owned()),
+            evidence: Evidence::default(),
+        };
+        self.practice.consent_sign(&self.actor, client, request, &Known)
     }
 
     fn session(&mut self, client: &str) -> Result<String, PracticeError> {
@@ -116,13 +128,17 @@ impl Elm {
             let blocks = std::iter::repeat_n(Ok(vec![0.1_f32; 1600]), 20);
             Ok(Opened { blocks: Box::new(blocks), source_sha256: Digest::of(b"a recording"), expected_s: None })
         };
-        let added =
-            self.practice.add_session(&self.actor, client, &Known, opened, &mut |_, _| ControlFlow::Continue(()));
+        let held = SessionAsked::default();
+        let added = self
+            .practice
+            .add_session(&self.actor, client, &held, &Known, opened, &mut |_, _| ControlFlow::Continue(()));
         added.map(|(record, _)| record.session.to_string())
     }
 
     fn status(&mut self, client: &str) -> String {
-        self.practice.consent_status(&self.actor, client, &Known).expect("a standing").standing.status.to_string()
+        let held = SessionAsked::default();
+        let found = self.practice.consent_status(&self.actor, client, &held, &Known).expect("a standing");
+        found.standing.status.to_string()
     }
 }
 
@@ -157,7 +173,7 @@ fn a_consent_ends_by_itself() {
     assert_eq!(elm.status(&client), "expired");
     let refused = elm.session(&client);
     assert!(matches!(refused, Err(PracticeError::Gate { .. })), "the gate is closed");
-    let late = elm.practice.consent_sign(&elm.actor, &client, CLIENT, SignatureTaken::Typed(CLIENT.to_owned()), &Known);
+    let late = elm.try_sign(&client);
     assert!(late.is_err_and(|error| error.to_string().contains("expired")), "an old form cannot be signed");
     elm.sign(&client);
     elm.session(&client).expect("passes again");

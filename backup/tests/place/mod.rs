@@ -9,19 +9,22 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use provenote_backup::{Backup, Created, Source, create};
+use provenote_consent::Particulars;
 use provenote_ledger::{Argon2Params, Entropy, Log, Report, Store as _, Vault, Verification};
 use provenote_ledger_files::{FileAnchor, FileBlobs, FileKeys};
 use provenote_ledger_sqlite::SqliteStore;
 use provenote_pipeline::engine::ModelFile;
 use provenote_practice::clients::NewClient;
-use provenote_practice::consents::SignatureTaken;
+use provenote_practice::consents::{FormRequest, SessionAsked, SignRequest, SignatureTaken};
 use provenote_practice::ports::{Clock, Models};
 use provenote_practice::sessions::Opened;
 use provenote_practice::settings::Settings;
 use provenote_practice::setup::{Parts, PracticeRecord, found};
 use provenote_practice::{Actor, Practice};
+use provenote_schemas::consent::Evidence;
 use provenote_schemas::disclosure::ModelFact;
 use provenote_schemas::{Digest, Time};
+use provenote_templates::Shelf as Templates;
 use zeroize::Zeroizing;
 
 /// A clock that tests move.
@@ -196,9 +199,15 @@ impl Open {
     pub(crate) fn client(&mut self, name: &str) -> Client {
         let asked = NewClient { name: name.to_owned(), ..NewClient::default() };
         let id = self.practice.add_client(&self.actor, &asked).expect("a client").client.to_string();
-        self.practice.consent_form(&self.actor, &id, "en", &Shelf).expect("a form");
-        let signature = SignatureTaken::Typed(name.to_owned());
-        self.practice.consent_sign(&self.actor, &id, name, signature, &Shelf).expect("a signature");
+        let form = FormRequest { client: &id, template: None, lang: "en", particulars: Particulars::default() };
+        self.practice.consent_form(&self.actor, &form, &Templates::bundled(), &Shelf).expect("a form");
+        let signature = SignRequest {
+            participant: name,
+            consent: None,
+            taken: SignatureTaken::Typed(name.to_owned()),
+            evidence: Evidence::default(),
+        };
+        self.practice.consent_sign(&self.actor, &id, signature, &Shelf).expect("a signature");
         self.session(&id);
         Client { id }
     }
@@ -208,8 +217,10 @@ impl Open {
             let blocks = (0..3).map(|_| Ok(vec![0.25_f32; 16_000]));
             Ok(Opened { blocks: Box::new(blocks), source_sha256: Digest::of(b"the file"), expected_s: None })
         };
-        let added =
-            self.practice.add_session(&self.actor, client, &Shelf, recording, &mut |_, _| ControlFlow::Continue(()));
+        let held = SessionAsked::default();
+        let added = self
+            .practice
+            .add_session(&self.actor, client, &held, &Shelf, recording, &mut |_, _| ControlFlow::Continue(()));
         added.expect("a session");
     }
 

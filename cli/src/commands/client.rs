@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use provenote_practice::clients::NewClient;
+use provenote_practice::clients::{NewClient, NewPerson};
 use provenote_practice::erasure::{ClientReceipt, ErasureReason};
-use provenote_schemas::people::Client as Record;
+use provenote_schemas::people::{Client as Record, ParticipantRole};
 use serde_json::{Value, json};
 
 use super::Outcome;
-use crate::args::Client;
+use crate::args::{Client, Joining, Person};
 use crate::exit::Failure;
 use crate::home::Home;
 use crate::screen::{print, print_json};
@@ -20,9 +20,8 @@ pub(super) fn run(home: &Home, asked: Client) -> Outcome {
         _ => home.signed_in()?,
     };
     match asked {
-        Client::Add { name, state, born, guardian, participant } => {
-            let client =
-                practice.add_client(&actor, &NewClient { name, state, born, guardian, participants: participant })?;
+        Client::Add { name, state, born, joining } => {
+            let client = practice.add_client(&actor, &NewClient { name, state, born, people: people(joining) })?;
             if home.json() {
                 print_json(&shown(&client));
             } else {
@@ -60,6 +59,32 @@ pub(super) fn run(home: &Home, asked: Client) -> Outcome {
                 }
             }
         }
+        Client::Person(asked) => {
+            let (client, what) = match asked {
+                Person::Add { client, name, role, born, state, answers_for } => {
+                    let role = ParticipantRole::from_word(&role).ok_or_else(|| {
+                        let known: Vec<&str> = ParticipantRole::ALL.iter().map(|role| role.as_str()).collect();
+                        Failure::Usage(format!(
+                            "`{}` is no role: there are {}",
+                            role.chars().take(20).collect::<String>(),
+                            known.join(", ")
+                        ))
+                    })?;
+                    let person = NewPerson { name, role, born, state, answers_for };
+                    (practice.add_person(&actor, &client, &person)?, "joins")
+                }
+                Person::Remove { client, person } => (practice.remove_person(&actor, &client, &person)?, "leaves"),
+            };
+            if home.json() {
+                print_json(&shown(&client));
+            } else {
+                print(&format!("Changed the file of {} ({}): somebody {what}", client.name, client.client));
+                for person in &client.participants {
+                    print(&format!("  {}  {} ({})", person.id, person.name, person.role));
+                }
+                print(&format!("Next: provenote consent status {}", client.client));
+            }
+        }
         Client::Destroy { client, reason, before_retention_ends, yes } => {
             if !yes {
                 return Err(Failure::Usage(
@@ -72,6 +97,25 @@ pub(super) fn run(home: &Home, asked: Client) -> Outcome {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Everybody named beside the client, by role.
+fn people(joining: Joining) -> Vec<NewPerson> {
+    let by_role = [
+        (ParticipantRole::Guardian, joining.guardian),
+        (ParticipantRole::Partner, joining.partner),
+        (ParticipantRole::Family, joining.family),
+        (ParticipantRole::GroupMember, joining.group_member),
+        (ParticipantRole::Minor, joining.minor),
+        (ParticipantRole::Interpreter, joining.interpreter),
+        (ParticipantRole::Observer, joining.observer),
+        (ParticipantRole::Supervisor, joining.supervisor),
+        (ParticipantRole::Participant, joining.participant),
+    ];
+    by_role
+        .into_iter()
+        .flat_map(|(role, names)| names.into_iter().map(move |name| NewPerson { name, role, ..NewPerson::default() }))
+        .collect()
 }
 
 fn told(home: &Home, destroyed: &ClientReceipt) -> Result<(), Failure> {

@@ -1,19 +1,23 @@
 //! `demo`: the whole job once, on the bundled recording, told as a short story.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use provenote_consent::{Modality, Particulars};
 use provenote_ledger::Entropy as _;
 use provenote_practice::clients::NewClient;
-use provenote_practice::consents::SignatureTaken;
+use provenote_practice::consents::{FormRequest, NoRequest, SessionAsked, SignRequest, SignatureTaken};
 use provenote_practice::drafting::DraftRequest;
 use provenote_practice::notes::{Export, edit_text};
+use provenote_practice::ports::Models;
 use provenote_practice::retention::RecordClass;
 use provenote_practice::settings::Settings;
 use provenote_practice::setup::PracticeRecord;
 use provenote_practice::{Actor, Practice, PracticeError};
+use provenote_schemas::consent::Evidence;
 use provenote_schemas::note::{NoteText, Support};
 use serde_json::json;
 
@@ -111,7 +115,9 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
         "The consent form tells what this pipeline does today, and is handed out.",
         &format!("consent form {id} -o consent-form.pdf"),
     );
-    let form = practice.consent_form(&actor, id, "en", home.models()?)?;
+    let shelf = super::consent::template::shelf(&home)?;
+    let asked_form = |client| FormRequest { client, template: None, lang: "en", particulars: Particulars::default() };
+    let form = practice.consent_form(&actor, &asked_form(id), &shelf, home.models()?)?;
     let pdf = documents::consent_form(&form).map_err(Failure::Could)?;
     practice.consent_printed(&actor, &form.form, false, &pdf)?;
     write_new(&form_pdf, &pdf)?;
@@ -126,11 +132,19 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
         &actor,
         id,
         CLIENT,
-        "Talked through aloud; the client asked how long the recording is kept.",
+        "Talked through aloud.",
+        &["How long is the recording kept?".to_owned()],
     )?;
-    let signed = practice.consent_sign(&actor, id, CLIENT, SignatureTaken::Typed(CLIENT.to_owned()), home.models()?)?;
-    let pdf =
-        documents::signed_consent(&signed, practice.log().key().map(ToString::to_string)).map_err(Failure::Could)?;
+    let request = SignRequest {
+        participant: CLIENT,
+        consent: None,
+        taken: SignatureTaken::Typed(CLIENT.to_owned()),
+        evidence: Evidence { identity: Some("known to the clinician".to_owned()), ..Evidence::default() },
+    };
+    let signed = practice.consent_sign(&actor, id, request, home.models()?)?;
+    let receipts = practice.consent_receipts(&actor, &signed.form, true)?;
+    let vkey = practice.log().key().map(ToString::to_string);
+    let pdf = documents::signed_consent(&signed, vkey, receipts).map_err(Failure::Could)?;
     practice.consent_printed(&actor, &signed.form, true, &pdf)?;
     write_new(&signed_pdf, &pdf)?;
     story.result(&format!("entry {}; the client's copy carries the ledger's checkpoint as a QR code", signed.seq));
@@ -140,10 +154,15 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
         &format!("session add {id} session.flac"),
     );
     let mut bars = Bars::new(outer.json());
-    let (session, _) =
-        practice.add_session(&actor, id, home.models()?, || super::session::open(&recording), &mut |stage, done| {
-            bars.stage(stage, done)
-        })?;
+    let how = SessionAsked { modality: Modality::InPerson, present: &[] };
+    let (session, _) = practice.add_session(
+        &actor,
+        id,
+        &how,
+        home.models()?,
+        || super::session::open(&recording),
+        &mut |stage, done| bars.stage(stage, done),
+    )?;
     bars.end();
     story.result(&format!("{}: {:.0} s", session.session, session.duration_s));
 
@@ -168,10 +187,10 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
         &format!("note edit {note}"),
     );
     let edited = corrected(&view.text);
-    if let Some((_, seq)) = practice.edit_note(&actor, &note, &edited)? {
+    if let Some((_, seq)) = practice.edit_note(&actor, &note, &edited, home.models()?)? {
         story.result(&format!("entry {seq} holds the difference"));
     }
-    answer_warnings(&mut practice, &actor, &note, &story)?;
+    answer_warnings(&mut practice, &actor, &note, home.models()?, &story)?;
 
     story.tell(
         "She answers for it with her passphrase: the draft is a note now, and the recording is destroyed with its key.",
@@ -209,11 +228,18 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
         &format!("session add \"{DECLINES}\" session.flac"),
     );
     let other = practice.add_client(&actor, &NewClient { name: DECLINES.to_owned(), ..NewClient::default() })?;
-    practice.consent_form(&actor, other.client.as_str(), "en", home.models()?)?;
-    practice.consent_decline(&actor, other.client.as_str(), DECLINES, "Would rather not be recorded.")?;
+    practice.consent_form(&actor, &asked_form(other.client.as_str()), &shelf, home.models()?)?;
+    let no = NoRequest {
+        participant: DECLINES,
+        purposes: BTreeSet::new(),
+        words: "Would rather not be recorded.",
+        no_dictation: false,
+    };
+    practice.consent_decline(&actor, other.client.as_str(), &no)?;
     let refused = practice.add_session(
         &actor,
         other.client.as_str(),
+        &how,
         home.models()?,
         || super::session::open(&recording),
         &mut |stage, done| bars.stage(stage, done),
@@ -301,7 +327,13 @@ fn corrected(text: &NoteText) -> String {
     edited
 }
 
-fn answer_warnings(practice: &mut Practice, actor: &Actor, note: &str, story: &Story<'_>) -> Result<(), Failure> {
+fn answer_warnings(
+    practice: &mut Practice,
+    actor: &Actor,
+    note: &str,
+    models: &dyn Models,
+    story: &Story<'_>,
+) -> Result<(), Failure> {
     let open: Vec<_> = practice
         .show_note(actor, note)?
         .text
@@ -315,6 +347,7 @@ fn answer_warnings(practice: &mut Practice, actor: &Actor, note: &str, story: &S
             note,
             &warning.id,
             "Asked as routine; the client said no. No present risk seen.",
+            models,
         )?;
         story.result(&format!("warning {} (“{}”) answered in entry {seq}", warning.id, warning.quote));
     }

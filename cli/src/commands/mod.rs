@@ -17,6 +17,7 @@ mod session;
 mod settings;
 mod transcript;
 mod unlock;
+mod vendor;
 mod witness;
 
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         Command::Client(asked) => client::run(&home, asked),
         Command::Consent(asked) => consent::run(&home, asked),
         Command::Session(asked) => session::run(&home, asked),
+        Command::Vendor(asked) => vendor::run(&home, asked),
         Command::Transcript(asked) => transcript::run(&home, asked),
         Command::Note(asked) => note::run(&home, asked),
         Command::Ledger(asked) => ledger::run(&home, asked),
@@ -77,6 +79,27 @@ pub(crate) fn write_new(path: &std::path::Path, bytes: &[u8]) -> Result<(), Fail
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|error| problem(&error))?;
     file.persist_noclobber(path).map_err(|error| problem(&error.error))?;
     Ok(())
+}
+
+/// A text file, or standard input for `-`; one that is too large is not read.
+pub(crate) fn read_text(path: &std::path::Path, largest: u64) -> Result<String, Failure> {
+    use std::io::Read as _;
+    let problem = |error: std::io::Error| Failure::could(format!("{} could not be read: {error}", path.display()));
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().take(largest + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).map_err(problem)?.take(largest + 1).read_to_end(&mut bytes)
+    };
+    read.map_err(problem)?;
+    if bytes.len() as u64 > largest {
+        return Err(Failure::could(format!("{} has more than {largest} bytes: is it the right file?", path.display())));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        Failure::could(format!("{} is no UTF-8 text (line {line}): save it as UTF-8", path.display()))
+    })
 }
 
 /// Fails before anything is done where [`write_new`] would fail later.

@@ -32,7 +32,7 @@ pub(super) fn run(home: &Home, asked: Note) -> Outcome {
         Note::Edit { note, from } => edit(home, &note, from.as_deref()),
         Note::Answer { note, warning, answer } => {
             let (mut practice, actor) = home.signed_in()?;
-            let seq = practice.answer_warning(&actor, &note, &warning, &answer)?;
+            let seq = practice.answer_warning(&actor, &note, &warning, &answer, home.models()?)?;
             if home.json() {
                 print_json(&json!({ "note": note, "warning": warning, "seq": seq }));
             } else {
@@ -118,11 +118,11 @@ fn edit(home: &Home, note: &str, from: Option<&Path>) -> Outcome {
         Some(file) => read(file)?,
         None => {
             let (mut practice, actor) = home.signed_in()?;
-            in_editor(&practice.note_to_edit(&actor, note)?)?
+            in_editor(&practice.note_to_edit(&actor, note, home.models()?)?)?
         }
     };
     let (mut practice, actor) = home.signed_in()?;
-    let Some((view, seq)) = practice.edit_note(&actor, note, &edited)? else {
+    let Some((view, seq)) = practice.edit_note(&actor, note, &edited, home.models()?)? else {
         if home.json() {
             print_json(&json!({ "note": note, "changed": false }));
         } else {
@@ -245,6 +245,9 @@ fn shown(view: &NoteView) -> Value {
         "format": view.text.format,
         "sections": view.text.sections,
         "warnings": view.text.warnings,
+        "removed": view.text.removed,
+        "doubts": view.text.doubts,
+        "consent_statement": view.text.consent_statement,
         "attestation": view.attestation,
         "amendments": view.amendments,
     })
@@ -252,7 +255,7 @@ fn shown(view: &NoteView) -> Value {
 
 /// A note as a person reads it: each sentence with its mark and the segments it rests on.
 pub(super) fn print_view(view: &NoteView) {
-    let NoteText { note, format, sections, warnings, .. } = &view.text;
+    let NoteText { note, format, sections, warnings, removed, doubts, consent_statement, .. } = &view.text;
     print(&format!("{format} note {note}, {}", word(&view.state)));
     for section in sections {
         print(&format!("\n{}", section.name));
@@ -300,6 +303,28 @@ pub(super) fn print_view(view: &NoteView) {
         if let Some(answer) = &warning.answer {
             print(&format!("    answered: {answer}"));
         }
+    }
+    for one in removed {
+        print(&format!(
+            "\n− taken out of {}, since the records tell of consent and not the model: “{}”",
+            one.section, one.text
+        ));
+        if let Some(rest) = &one.rest {
+            print(&format!("    what stays: {rest}"));
+        }
+        if one.look {
+            print("    look whether something else went with it");
+        }
+    }
+    for one in doubts {
+        print(&format!(
+            "\n! {} may speak of consent to the session: look whether it is right: “{}”",
+            one.section, one.text
+        ));
+    }
+    if !consent_statement.is_empty() {
+        print("\nConsent (from the practice's records)");
+        consent_statement.iter().for_each(|sentence| print(&format!("  {sentence}")));
     }
     if let Some(transcript) = &view.cited {
         let mut cited: Vec<u32> = sections

@@ -20,8 +20,10 @@ pub fn intent(lang: &str) -> &'static str {
     }
 }
 
-/// A date as people write it in the language; ISO 8601 where that is not known.
-pub(super) fn date(time: Time, lang: &str) -> String {
+/// A date as people write it in the language: `November 21, 2026`, `21 de noviembre de 2026`; ISO 8601 where that is
+/// not known.
+#[must_use]
+pub fn date(time: Time, lang: &str) -> String {
     const ENGLISH: [&str; 12] = [
         "January",
         "February",
@@ -84,6 +86,12 @@ pub(super) fn list(names: &[String], lang: &str) -> String {
         [one] => one.clone(),
         [before @ .., last] => format!("{} {and} {last}", before.join(", ")),
     }
+}
+
+/// What somebody is in the sessions, in the language of the form where there are words; in English otherwise.
+#[must_use]
+pub fn role_words(role: ParticipantRole, lang: &str) -> &'static str {
+    self::role(role, lang == "es")
 }
 
 pub(super) const fn role(role: ParticipantRole, spanish: bool) -> &'static str {

@@ -59,7 +59,12 @@ fn events(form: &ConsentForm) -> Vec<ConsentEvent> {
         purposes: BTreeSet::from([Purpose::Training]),
         time,
     }));
-    events.push(ConsentEvent::Declined(Refusal { participant, purposes: BTreeSet::new(), time: MADE.plus_days(3) }));
+    events.push(ConsentEvent::Declined(Refusal {
+        participant,
+        purposes: BTreeSet::new(),
+        no_dictation: false,
+        time: MADE.plus_days(3),
+    }));
     events
 }
 

@@ -57,7 +57,12 @@ fn gate_at(
 }
 
 fn no(person: &Participant, day: i64) -> ConsentEvent {
-    ConsentEvent::Declined(Refusal { participant: person.id.clone(), purposes: BTreeSet::new(), time: at(day) })
+    ConsentEvent::Declined(Refusal {
+        participant: person.id.clone(),
+        purposes: BTreeSet::new(),
+        no_dictation: false,
+        time: at(day),
+    })
 }
 
 fn back(person: &Participant, day: i64) -> ConsentEvent {
@@ -912,6 +917,7 @@ fn played_moves(script: &[Move]) -> Vec<ConsentEvent> {
             Move::Refuse(who, of, day) => ConsentEvent::Declined(Refusal {
                 participant: people[*who].id.clone(),
                 purposes: set(of),
+                no_dictation: false,
                 time: at(*day),
             }),
             Move::Withdraw(who, of, day) => ConsentEvent::Revoked(Withdrawal {
@@ -943,7 +949,7 @@ fn may(events: &[ConsentEvent], person: &Participant, purpose: Purpose) -> bool 
             && made
             && events.iter().enumerate().all(|(other, no)| match no {
                 ConsentEvent::Revoked(Withdrawal { participant, purposes, time })
-                | ConsentEvent::Declined(Refusal { participant, purposes, time }) => {
+                | ConsentEvent::Declined(Refusal { participant, purposes, time, .. }) => {
                     *participant != person.id
                         || !(purposes.is_empty() || purposes.contains(&purpose))
                         || (other < place && *time <= grant.time)
@@ -1014,5 +1020,22 @@ proptest! {
         }
         // Read at once or one by one, it is the same.
         prop_assert_eq!(record, Record::of(&events));
+    }
+}
+
+#[test]
+fn a_book_of_facts_changes_nothing_of_a_record() {
+    let people = [person(1, "Maria Alvarez", ParticipantRole::Client)];
+    let form = form(1, &people);
+    let mut altered = form.clone();
+    altered.facts.isolation = Isolation::Overridden;
+    let mut book = FactsBook::of(&[ConsentEvent::Requested(form.clone())]);
+    for (told, fits) in [(form, true), (altered, false)] {
+        book.add(told.disclosure_digest, &told.facts);
+        let events = [ConsentEvent::Requested(told)];
+        let record = Record::with(&book, &events);
+        assert_eq!(record, Record::of(&events));
+        assert_eq!(record.forms().all(|one| one.flaw.is_none()), fits);
+        assert_eq!(record, Record::with(&FactsBook::default(), &events), "an empty book is asked in vain");
     }
 }

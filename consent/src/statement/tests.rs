@@ -404,6 +404,7 @@ fn the_statement_is_made_of_the_records_facts() {
         ConsentEvent::Declined(Refusal {
             participant: people[0].id.clone(),
             purposes: std::collections::BTreeSet::new(),
+            no_dictation: false,
             time: MADE,
         }),
     ];

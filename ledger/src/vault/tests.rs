@@ -420,3 +420,30 @@ fn a_wrap_opens_only_where_it_belongs() {
         !opens("log", &["clinical", CLIENT]) && !opens("class", &["billing", CLIENT]) && !opens("class", &["clinical"])
     );
 }
+
+#[test]
+fn many_payloads_open_by_one_unwrapping_with_the_same_checks() {
+    let mut b = bench();
+    b.vault.create_group(&b.owner, "grp-other", "clinical", CLIENT, &mut b.random).expect("makes a group");
+    let mut sealed = Vec::new();
+    for (group, text) in [(GROUP, "one"), ("grp-other", "two"), (GROUP, "three")] {
+        sealed
+            .push(b.vault.seal(&b.owner, group, "text", "text/plain", text.as_bytes(), &mut b.random).expect("seals"));
+    }
+    let opening = b.vault.opening(&b.owner);
+    for one in &sealed {
+        let alone = b.vault.open(&b.owner, &one.reference, &one.wrapped_key, &one.body).expect("opens");
+        let among = opening.open(&one.reference, &one.wrapped_key, &one.body).expect("opens");
+        assert_eq!(*alone, *among);
+    }
+    // Neither another's key, nor another text, nor another class passes.
+    let (first, second) = (&sealed[0], &sealed[1]);
+    assert!(opening.open(&first.reference, &second.wrapped_key, &first.body).is_err());
+    assert!(opening.open(&first.reference, &first.wrapped_key, &second.body).is_err());
+    let mut moved = first.reference.clone();
+    moved.class = "billing".to_owned();
+    assert!(opening.open(&moved, &first.wrapped_key, &first.body).is_err());
+    let mut gone = first.reference.clone();
+    gone.group = "grp-nowhere".to_owned();
+    assert!(matches!(opening.open(&gone, &first.wrapped_key, &first.body), Err(VaultError::GroupGone(_))));
+}

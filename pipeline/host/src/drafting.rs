@@ -1,7 +1,5 @@
 //! The drafting engine, as the use cases see it.
 
-use std::ops::ControlFlow;
-
 use provenote_pipeline::engine::{Drafter, EngineError, Generated, OnProgress, Rendered};
 use provenote_pipeline::protocol::{FromWorker, Handshake, Message, Sampler, ToWorker};
 
@@ -14,12 +12,8 @@ impl Drafter for Drafting {
         self.0.handshake()
     }
 
-    fn render(&mut self, messages: &[Message]) -> Result<Rendered, EngineError> {
-        match self.0.ask(
-            &ToWorker::Render { messages: messages.to_vec() },
-            &mut |_| ControlFlow::Continue(()),
-            |done| done,
-        )? {
+    fn render_watched(&mut self, messages: &[Message], progress: OnProgress<'_>) -> Result<Rendered, EngineError> {
+        match self.0.ask(&ToWorker::Render { messages: messages.to_vec() }, progress, |done| done)? {
             FromWorker::Rendered(rendered) => Ok(rendered),
             _ => Err(self.0.nonsense("gave another answer than it was asked for")),
         }

@@ -14,7 +14,7 @@ mod worker;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use provenote_pipeline::engine::{Drafter, EngineError, Engines, ModelFile, Transcriber};
+use provenote_pipeline::engine::{Drafter, EngineError, Engines, ModelFile, OnProgress, Transcriber};
 
 use crate::worker::{Start, Worker};
 
@@ -55,27 +55,29 @@ impl WorkerPrograms {
         program: &'static str,
         model: &ModelFile,
         vad: Option<&ModelFile>,
+        progress: OnProgress<'_>,
     ) -> Result<Worker, EngineError> {
         let path = self.dir.join(program);
         if !path.is_file() {
             return Err(EngineError::NoWorker { program, path: path.display().to_string() });
         }
-        Worker::start(&Start { engine, program: &path, model, vad, how: self })
+        Worker::start(&Start { engine, program: &path, model, vad, how: self }, progress)
     }
 }
 
 impl Engines for WorkerPrograms {
-    fn transcriber(
+    fn transcriber_watched(
         &self,
         model: &ModelFile,
         voice_activity: Option<&ModelFile>,
+        progress: OnProgress<'_>,
     ) -> Result<Box<dyn Transcriber>, EngineError> {
-        let worker = self.start("whisper", "provenote-worker-whisper", model, voice_activity)?;
+        let worker = self.start("whisper", "provenote-worker-whisper", model, voice_activity, progress)?;
         Ok(Box::new(hearing::Hearing(worker)))
     }
 
-    fn drafter(&self, model: &ModelFile) -> Result<Box<dyn Drafter>, EngineError> {
-        let worker = self.start("llama", "provenote-worker-llama", model, None)?;
+    fn drafter_watched(&self, model: &ModelFile, progress: OnProgress<'_>) -> Result<Box<dyn Drafter>, EngineError> {
+        let worker = self.start("llama", "provenote-worker-llama", model, None, progress)?;
         Ok(Box::new(drafting::Drafting(worker)))
     }
 }

@@ -39,17 +39,24 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts a worker and checks what it says of itself.
-    pub(crate) fn start(start: &Start<'_>) -> Result<Self, EngineError> {
+    /// Starts a worker and checks what it says of itself. Loading a model may take long, and can be stopped as any work.
+    pub(crate) fn start(start: &Start<'_>, progress: OnProgress<'_>) -> Result<Self, EngineError> {
         let failed = |why: String| EngineError::Failed { engine: start.engine, why };
         let bad_model = |why: String| EngineError::BadModel { engine: start.engine, why };
         let program_sha256 =
             digest_of_file(start.program).map_err(|error| failed(format!("could not be read: {error}")))?;
         let mut process = Process::start(start)?;
         let mut reading = false;
+        let mut loaded = 0.0;
         let handshake = loop {
-            match process.hear(&mut |_| ControlFlow::Continue(()), 0.0) {
-                Ok(FromWorker::Progress { .. }) => reading = true,
+            match process.hear(progress, loaded) {
+                Ok(FromWorker::Progress { done }) => {
+                    reading = true;
+                    if done.is_finite() {
+                        loaded = done.clamp(0.0, 1.0);
+                    }
+                    process.stopped_by(progress, loaded)?;
+                }
                 Ok(FromWorker::Ready(handshake)) => break handshake,
                 Ok(FromWorker::Refused { what, why }) if what == "sandbox" => {
                     return Err(EngineError::NoSandbox { engine: start.engine, why });
@@ -109,11 +116,12 @@ impl Worker {
         self.process.tell(message, progress, done)?;
         for _ in 0..MOST_FRAMES {
             match self.process.hear(progress, done)? {
-                FromWorker::Progress { done: share } if share.is_finite() => {
-                    done = scale(share.clamp(0.0, 1.0));
+                FromWorker::Progress { done: share } => {
+                    if share.is_finite() {
+                        done = scale(share.clamp(0.0, 1.0));
+                    }
                     self.process.stopped_by(progress, done)?;
                 }
-                FromWorker::Progress { .. } => {}
                 FromWorker::TooLong { tokens, context } => return Err(EngineError::TooLong { tokens, context }),
                 FromWorker::Failed { why } => return Err(EngineError::Failed { engine: self.process.engine, why }),
                 answer => return Ok(answer),

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use provenote_host::WorkerPrograms;
-use provenote_pipeline::engine::{Drafter, EngineError, Engines, Generated, ModelFile};
+use provenote_pipeline::engine::{Drafter, EngineError, Engines, Generated, ModelFile, Progress};
 use provenote_pipeline::protocol::{FromWorker, Handshake, Probe, Sampler, VERSION, frame};
 use provenote_schemas::Digest;
 use tempfile::TempDir;
@@ -162,6 +162,45 @@ fn a_worker_is_stopped_when_the_person_says_so() {
         if told > 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     assert!(matches!(stopped, Err(EngineError::Cancelled { engine: "llama" })));
+}
+
+/// Says stop when it is asked for the third time: a worker that is not heard of for two looks around is still asked after.
+fn third_time() -> impl FnMut() -> ControlFlow<()> {
+    let mut asked = 0;
+    move || {
+        asked += 1;
+        if asked > 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+#[test]
+fn a_worker_that_says_nothing_is_stopped_all_the_same() {
+    let fake = Fake::honest("exec /bin/sleep 1000");
+    assert!(matches!(fake.asked_until(third_time()), Err(EngineError::Cancelled { engine: "llama" })));
+    let mut stop = third_time();
+    let mut drafter = fake.start().expect("a worker");
+    let rendered = drafter.render_watched(&[], &mut |_| stop());
+    assert!(matches!(rendered, Err(EngineError::Cancelled { .. })), "{rendered:?}");
+    assert!(!fake.left_behind());
+}
+
+#[test]
+fn a_worker_that_reads_its_model_for_long_is_stopped_meanwhile() {
+    for silent in [true, false] {
+        let fake = Fake::honest("exec /bin/sleep 1000");
+        let said =
+            if silent { Vec::new() } else { std::fs::read(fake.folder.path().join("progress")).expect("frames") };
+        std::fs::write(fake.folder.path().join("ready"), said).expect("no handshake");
+        let mut stop = third_time();
+        let mut told = Vec::new();
+        let started = fake.programs.drafter_watched(&fake.model, &mut |Progress(done)| {
+            told.push(done);
+            stop()
+        });
+        assert!(matches!(started.err(), Some(EngineError::Cancelled { engine: "llama" })));
+        assert_eq!(told.last().copied(), Some(if silent { 0.0 } else { 0.5 }), "how far it had come");
+        assert!(!fake.left_behind(), "the process is still there");
+    }
 }
 
 #[test]

@@ -2,13 +2,20 @@
 
 #![allow(dead_code, reason = "each test file and the benchmark use some of them")]
 
+use std::collections::BTreeSet;
+
+use provenote_consent::withdrawal::{Effect, Fate, Thing, Why};
+use provenote_consent::{Capacity, FormContext, Status, intent, render_form};
 use provenote_reports::{
-    Amendment, AudioFate, BoardReport, ConsentDocument, Destruction, Drafting, EntryLine, KindCount, Look, ModelUse,
-    NoteDocument, NoteRow, Picture, Practice, RecoveryKit, Refusal, SessionRow, Source, Verification, legal_facts,
+    Amendment, AudioFate, BoardReport, ConsentDocument, ConsentPerson, ConsentRow, ConsentsReport, Destruction,
+    Drafting, EntryLine, KindCount, Look, MadeBy, ModelUse, NoteDocument, NoteRow, Picture, Practice, RecoveryKit,
+    Refusal, SessionRow, Source, Verification, WithdrawalCopy, WithdrawalRow, consents_legal_facts, legal_facts,
 };
-use provenote_schemas::consent::{ConsentForm, Evidence, Grant, Promise, Signature};
+use provenote_schemas::consent::{ConsentForm, Evidence, Grant, Promise, Signature, Withdrawal};
 use provenote_schemas::disclosure::{DisclosureFacts, Isolation, ModelFact, Place, RetentionFacts};
-use provenote_schemas::note::{Attestation, Danger, NoteState, NoteText, Origin, Section, Sentence, Support, Warning};
+use provenote_schemas::note::{
+    Attestation, Danger, NoteState, NoteText, Origin, RemovedClaim, Section, Sentence, Support, Warning,
+};
 use provenote_schemas::people::{Participant, ParticipantRole};
 use provenote_schemas::{
     ClientId, ConsentId, Digest, GroupId, Kind, NoteId, ParticipantId, Purpose, SessionId, Time, UserId, digest_of,
@@ -40,7 +47,7 @@ I would like to record our sessions and use software to draft my notes. **You ma
 ### Your choices
 
 - [x] I agree that my sessions are recorded and a note is drafted by software on this computer.
-- [ ] I would like to hear the recording before it is destroyed.
+- [x] I would like to hear the recording before it is destroyed.
 
 ---
 
@@ -131,42 +138,173 @@ pub(crate) fn unsigned() -> ConsentDocument {
         form: form(),
         intent: "By signing I say that I have read this form, that my questions were answered, and that I agree to what it describes. My signature on a screen means the same as one on paper.".into(),
         grants: Vec::new(),
+        capacities: Vec::new(),
         pictures: Vec::new(),
         checkpoint: None,
         vkey: None,
         record_json: "{\"consent\":\"con-0\"}".into(),
+        receipt_json: None,
     }
 }
 
-/// Signs for everybody: typed, drawn, on paper.
+/// A form of a bundled template for a context, nobody signed yet.
+///
+/// # Panics
+/// Where the context does not fit the template.
+pub(crate) fn of_template(id: &str, lang: &str, ctx: &FormContext) -> ConsentDocument {
+    let template = provenote_templates::bundled(id, lang).expect("bundled");
+    let form = render_form(template, ctx).unwrap_or_else(|error| panic!("{id} {lang}: {error}"));
+    ConsentDocument {
+        practice: Practice {
+            name: ctx.practice.clone(),
+            clinician: ctx.clinician.clone(),
+            license: ctx.license.clone(),
+            state: Some(ctx.state.clone()),
+        },
+        intent: intent(lang).to_owned(),
+        form,
+        ..unsigned()
+    }
+}
+
+/// Signed by everybody: typed, drawn, on paper, and so on.
 pub(crate) fn signed() -> ConsentDocument {
-    let mut document = unsigned();
-    let signatures = [
-        Signature::Typed { name: "Jordan Rivera".into() },
-        Signature::Drawn { png_sha256: Digest::of(DRAWN) },
-        Signature::Scan { pdf_sha256: Digest::of(b"scan") },
-    ];
+    sign(unsigned())
+}
+
+/// Everybody signs: typed, drawn, on paper, and so on.
+pub(crate) fn sign(mut document: ConsentDocument) -> ConsentDocument {
+    let signature = |number: usize, name: &str| match number % 3 {
+        0 => Signature::Typed { name: name.into() },
+        1 => Signature::Drawn { png_sha256: Digest::of(DRAWN) },
+        _ => Signature::Scan { pdf_sha256: Digest::of(b"scan") },
+    };
     document.grants = document
         .form
         .participants
         .iter()
-        .zip(signatures)
-        .map(|(participant, signature)| Grant {
+        .enumerate()
+        .map(|(number, participant)| Grant {
             consent: document.form.consent.clone(),
             participant: participant.id.clone(),
             text_sha256: document.form.text_sha256,
             disclosure_digest: document.form.disclosure_digest,
             intent: document.intent.clone(),
-            signature,
+            signature: signature(number, &participant.name),
             time: at("2026-11-21T20:04:11.000Z"),
-            evidence: Evidence::default(),
+            evidence: match participant.role {
+                ParticipantRole::Guardian => Evidence {
+                    device: Some("the practice’s tablet".into()),
+                    identity: Some("driver’s license seen".into()),
+                    authority: Some("mother, with sole custody".into()),
+                },
+                ParticipantRole::Client => {
+                    Evidence { identity: Some("known to the clinician".into()), ..Evidence::default() }
+                }
+                _ => Evidence::default(),
+            },
         })
         .collect();
+    let client = document.form.participants.iter().find(|one| one.role == ParticipantRole::Client);
+    if let Some(client) = client.map(|one| one.id.clone()) {
+        let guardians = document.form.participants.iter().filter(|one| one.role == ParticipantRole::Guardian);
+        document.capacities =
+            guardians.map(|one| (one.id.clone(), Capacity::Guardian { of: vec![client.clone()] })).collect();
+        if !document.capacities.is_empty() {
+            document.capacities.push((client, Capacity::Assent));
+        }
+    }
     document.pictures = vec![Picture { png: DRAWN.to_vec() }];
     document.checkpoint = Some(CHECKPOINT.into());
     document.vkey =
         Some("provenote.local/g2tjq6q6yhgmk38r+955cd94a+AbFABO5vHXdvI6Ya7VFCS9e4YT++eoP0KonCQd7m96G2".into());
+    document.receipt_json = Some("{\"receipt_id\":\"con-0-par-0\"}".into());
     document
+}
+
+/// A parent takes back the yes to recording, and some of what there is goes at once.
+pub(crate) fn withdrawal(lang: &str) -> WithdrawalCopy {
+    let session = |n: u8| SessionId::from_random([n; 10]).to_string();
+    let effect = |thing: Thing, id: String, fate: Fate| Effect { thing, id, fate };
+    let kept = |why: Why| Fate::Kept { why };
+    let due = at("2026-12-05T00:00:00.000Z");
+    WithdrawalCopy {
+        practice: practice(),
+        lang: lang.into(),
+        client_name: "Jordan Rivera".into(),
+        person_name: "Maria José Rivera-O’Neill".into(),
+        role: ParticipantRole::Guardian,
+        withdrawal: Withdrawal {
+            participant: ParticipantId::from_random([2; 10]),
+            purposes: BTreeSet::from([Purpose::AiNotes, Purpose::Supervision]),
+            time: at("2026-11-21T20:30:00.000Z"),
+        },
+        said: Some("We would rather not be recorded any more.".into()),
+        effects: vec![
+            effect(Thing::RunningWork, session(1), Fate::Stopped),
+            effect(Thing::Recording, session(1), Fate::DestroyedNow),
+            effect(Thing::Transcript, session(2), Fate::DestroyedBy { due }),
+            effect(Thing::PromptsAndOutputs, session(2), Fate::DestroyedBy { due }),
+            effect(Thing::Draft, NoteId::from_random([2; 10]).to_string(), Fate::OnHold),
+            effect(Thing::Note, NoteId::from_random([3; 10]).to_string(), kept(Why::ClinicalRecord)),
+            effect(Thing::Export, NoteId::from_random([3; 10]).to_string(), kept(Why::Gone)),
+            effect(Thing::Recording, session(3), kept(Why::OtherPurpose)),
+            effect(Thing::Backup, "bak-1".into(), kept(Why::EndsByItself)),
+            effect(Thing::ConsentRecord, ConsentId::from_random([7; 10]).to_string(), kept(Why::Proof)),
+            effect(Thing::Ledger, "entries 0 to 213".into(), kept(Why::Proof)),
+        ],
+        seq: 214,
+        receipts: vec![215, 216],
+        checkpoint: Some(CHECKPOINT.into()),
+        vkey: Some(VKEY.into()),
+        record_json: "{\"withdrawal\":214}".into(),
+    }
+}
+
+/// An overview of `clients` clients, each status in turn.
+pub(crate) fn consents(clients: u8, names: bool) -> ConsentsReport {
+    let row = |n: u8| {
+        let status = Status::ALL[usize::from(n) % Status::ALL.len()];
+        let person = |number: u8, name: String, role: ParticipantRole, status: Status| ConsentPerson {
+            participant: ParticipantId::from_random([n, number, 1, 1, 1, 1, 1, 1, 1, 1]),
+            name: Some(name),
+            role,
+            status,
+            spoken: n == 7,
+            needed: number != 2,
+        };
+        let mut people = vec![person(1, format!("Jordan Rivera {n}"), ParticipantRole::Client, status)];
+        if n % 4 == 3 {
+            people.push(person(2, format!("Maria José Rivera {n}"), ParticipantRole::Guardian, Status::InForce));
+        }
+        if people[0].status == Status::Incomplete {
+            people[0].status = Status::Missing;
+        }
+        let in_force = status == Status::InForce;
+        ConsentRow {
+            client: ClientId::from_random([n, 2, 2, 2, 2, 2, 2, 2, 2, 2]),
+            name: Some(format!("Jordan Rivera {n}")),
+            status,
+            since: (status != Status::Missing).then(|| at("2026-10-01T15:00:00.000Z")),
+            until: in_force.then(|| at("2027-10-01T15:00:00.000Z")),
+            purposes: vec![(Purpose::AiNotes, status)],
+            people,
+            reasons: if in_force {
+                Vec::new()
+            } else {
+                vec![format!("Jordan Rivera {n} has not signed for all that is done today")]
+            },
+            next: if in_force { Vec::new() } else { vec![format!("show the form to Jordan Rivera {n}")] },
+        }
+    };
+    ConsentsReport {
+        practice: practice(),
+        made: at("2026-11-21T20:10:00.000Z"),
+        names,
+        rows: (0..clients).map(row).collect(),
+        legal: consents_legal_facts().expect("the bundled file"),
+        checkpoint: Some(CHECKPOINT.into()),
+    }
 }
 
 fn sentence(text: &str, origin: Origin) -> Sentence {
@@ -209,6 +347,14 @@ pub(crate) fn note() -> NoteDocument {
             in_draft: false,
             answer: Some("Asked; no plan, no intent.".into()),
         }],
+        removed: vec![RemovedClaim {
+            section: "Subjective".into(),
+            text: "The client agreed to the recording.".into(),
+            rest: None,
+            look: false,
+        }],
+        doubts: Vec::new(),
+        consent_statement: Vec::new(),
     };
     NoteDocument {
         practice: practice(),
@@ -224,13 +370,18 @@ pub(crate) fn note() -> NoteDocument {
         format_name: "Subjective, Objective, Assessment, Plan".into(),
         client_name: "Jordan Rivera".into(),
         session_time: at("2026-11-20T15:00:00.000Z"),
+        consent_statement: vec![
+            "Jordan Rivera signed form con-0 (ai-notes@2) for recording and AI-assisted notes on November 1, 2026."
+                .into(),
+            "The consent was in force when the session was recorded on November 20, 2026.".into(),
+        ],
         attested_by: "Dana Whitfield, LPC".into(),
         amendments: vec![Amendment {
             time: at("2026-11-21T09:00:00.000Z"),
             by: "Dana Whitfield, LPC".into(),
             text: "Client called to move the next session to December 4.".into(),
         }],
-        drafting: Some(Drafting {
+        made_by: MadeBy::Model(Drafting {
             speech: Some(speech()),
             model: drafter(),
             prompt: "note-soap@1".into(),
@@ -253,7 +404,7 @@ pub(crate) fn note() -> NoteDocument {
     }
 }
 
-/// A report over `sessions` sessions; the fourth ran with the isolation switched off.
+/// A report over `sessions` sessions, counted from zero; the third ran with the isolation switched off.
 pub(crate) fn board(sessions: u8) -> BoardReport {
     let uses = |fact: ModelFact, task: &str, engine: &str| ModelUse {
         task: task.into(),
@@ -288,16 +439,25 @@ pub(crate) fn board(sessions: u8) -> BoardReport {
                 client: ClientId::from_random([n % 5; 10]),
                 time: time(n, 15),
                 seq: 30 + u64::from(n) * 9,
-                duration_s: Some(3012.4),
+                duration_s: (n % 10 != 4).then_some(3012.4),
                 source: if n % 5 == 4 { Source::Dictated } else { Source::Recorded },
                 consents: if n % 5 == 4 { Vec::new() } else { vec![ConsentId::from_random([n % 5; 10])] },
-                models: vec![
-                    uses(speech(), "speech", "whisper.cpp 1.8.2"),
-                    uses(drafter(), "drafting", "llama.cpp b7000"),
-                ],
-                isolation: Some(if n == 3 { Isolation::Overridden } else { Isolation::Enforced }),
+                // The ninth was dictated, the fourth typed.
+                models: match n % 10 {
+                    4 => Vec::new(),
+                    9 => vec![uses(speech(), "speech", "whisper.cpp 1.8.2")],
+                    _ => vec![
+                        uses(speech(), "speech", "whisper.cpp 1.8.2"),
+                        uses(drafter(), "drafting", "llama.cpp b7000"),
+                    ],
+                },
+                isolation: match n {
+                    3 => Some(Isolation::Overridden),
+                    n if n % 10 == 4 => None,
+                    _ => Some(Isolation::Enforced),
+                },
                 audio: match n % 5 {
-                    4 => AudioFate::None,
+                    4 if n % 10 == 4 => AudioFate::None,
                     2 => AudioFate::Kept { due: at("2026-12-01") },
                     _ => AudioFate::Destroyed { time: time(n, 18), seq: 38 + u64::from(n) * 9 },
                 },
@@ -310,6 +470,16 @@ pub(crate) fn board(sessions: u8) -> BoardReport {
             status: "declined".into(),
             reasons: vec!["the client declined on 2026-10-02".into()],
         }],
+        withdrawals: (0..sessions)
+            .filter(|n| n % 8 == 1)
+            .map(|n| WithdrawalRow {
+                seq: 36 + u64::from(n) * 9,
+                time: time(n, 17),
+                client: ClientId::from_random([n % 5; 10]),
+                purposes: if n == 1 { Vec::new() } else { vec![Purpose::AiNotes, Purpose::Training] },
+                destroyed: if n == 1 { vec![46, 47] } else { Vec::new() },
+            })
+            .collect(),
         notes: (0..sessions)
             .map(|n| NoteRow {
                 note: note_id(n),

@@ -1,0 +1,116 @@
+//! `client`: files, and who takes part.
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Client {
+    /// Open a client's file
+    #[command(
+        after_help = "Examples:\n  provenote client add \"Maria Alvarez\" --state IL --born 1984-02-29\n  provenote client add \"Jon Park\" --partner \"Kim Park\"\n  provenote client add \"Lena Ortiz\" --born 2012-05-01 --guardian \"Ana Ortiz\" --guardian \"Luis Ortiz\""
+    )]
+    Add {
+        /// The client's name
+        name: String,
+        /// The state the client sits in, where it is not the practice's
+        #[arg(long, value_name = "XX")]
+        state: Option<String>,
+        /// Date of birth, YYYY-MM-DD
+        #[arg(long, value_name = "DATE")]
+        born: Option<String>,
+        #[command(flatten)]
+        joining: Joining,
+    },
+    /// List clients
+    #[command(after_help = "Example:\n  provenote client list")]
+    List,
+    /// Show a client's file
+    #[command(after_help = "Example:\n  provenote client show cli-…")]
+    Show {
+        /// Id or whole name
+        client: String,
+    },
+    /// Who else takes part: consents given before do not cover somebody who joins
+    #[command(subcommand, after_help = "Example:\n  provenote client person add cli-… \"Kim Park\" --role partner")]
+    Person(Person),
+    /// Destroy the keys of everything that is kept of a client; nothing brings it back
+    #[command(after_help = "Example:\n  provenote client destroy cli-… --reason retention_ended --yes")]
+    Destroy {
+        /// Id or whole name
+        client: String,
+        /// Why, in one of the words that `--reason ?` lists
+        #[arg(long, value_name = "REASON")]
+        reason: String,
+        /// Destroy although the records must still be kept; the entry says so
+        #[arg(long)]
+        before_retention_ends: bool,
+        /// Do it without asking again
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Everybody else in the sessions, by role. Each may be given several times.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Joining {
+    /// A parent or guardian who signs for a client under age
+    #[arg(long, value_name = "NAME")]
+    pub(crate) guardian: Vec<String>,
+    /// The other one of a couple
+    #[arg(long, value_name = "NAME")]
+    pub(crate) partner: Vec<String>,
+    /// Somebody of the client's family
+    #[arg(long, value_name = "NAME")]
+    pub(crate) family: Vec<String>,
+    /// Another member of the group
+    #[arg(long, value_name = "NAME")]
+    pub(crate) group_member: Vec<String>,
+    /// Somebody under age who is not the client
+    #[arg(long, value_name = "NAME")]
+    pub(crate) minor: Vec<String>,
+    /// Somebody who translates
+    #[arg(long, value_name = "NAME")]
+    pub(crate) interpreter: Vec<String>,
+    /// Somebody who looks on
+    #[arg(long, value_name = "NAME")]
+    pub(crate) observer: Vec<String>,
+    /// The clinician's supervisor, where present
+    #[arg(long, value_name = "NAME")]
+    pub(crate) supervisor: Vec<String>,
+    /// Anybody else
+    #[arg(long, value_name = "NAME")]
+    pub(crate) participant: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Person {
+    /// Add somebody to a client's file
+    #[command(
+        after_help = "Examples:\n  provenote client person add cli-… \"Kim Park\" --role partner --state WI\n  provenote client person add cli-… \"Ana Ortiz\" --role guardian --answers-for \"Lena Ortiz\""
+    )]
+    Add {
+        /// Id or whole name
+        client: String,
+        /// The person's name, as it is signed
+        name: String,
+        /// client, guardian, partner, family, group_member, minor, interpreter, observer, supervisor, participant
+        #[arg(long, value_name = "ROLE")]
+        role: String,
+        /// Date of birth, YYYY-MM-DD
+        #[arg(long, value_name = "DATE")]
+        born: Option<String>,
+        /// The state the person sits in, where it is not the client's
+        #[arg(long, value_name = "XX")]
+        state: Option<String>,
+        /// For a guardian: for whom they sign, where it is not the client; may be given several times
+        #[arg(long, value_name = "NAME")]
+        answers_for: Vec<String>,
+    },
+    /// Take somebody out of a client's file; what they signed stays in the ledger
+    #[command(after_help = "Example:\n  provenote client person remove cli-… \"Kim Park\"")]
+    Remove {
+        /// Id or whole name
+        client: String,
+        /// Id or whole name of the person
+        person: String,
+    },
+}
