@@ -125,6 +125,14 @@ id!(
     UserId, "usr", "user"
 );
 id!(
+    /// Access given to one user for a limited time.
+    GrantId, "gra", "grant"
+);
+id!(
+    /// A machine that users sign in on.
+    DeviceId, "dev", "device"
+);
+id!(
     /// A retention group: payloads that will be destroyed together, in one act.
     GroupId, "grp", "retention group"
 );

@@ -178,6 +178,12 @@ words! {
         Administrative = "administrative",
         /// De-identified text (45 CFR 164.514).
         Research = "research",
+        /// Notes a therapist keeps apart from the record (45 CFR 164.501). Only who wrote one opens it.
+        PsychotherapyNotes = "psychotherapy_notes",
+        /// Records of a substance use disorder program (42 CFR 2.11, 2.12), in place of `clinical`.
+        Part2 = "part2",
+        /// Counseling notes of such a program that are kept apart (42 CFR 2.11). Only who wrote one opens it.
+        SudCounselingNotes = "sud_counseling_notes",
     }
 }
 
@@ -209,5 +215,17 @@ words! {
         Owner = "owner",
         /// Treats clients.
         Clinician = "clinician",
+        /// Answers for the work of other clinicians, and treats clients.
+        Supervisor = "supervisor",
+        /// Makes claims: codes, dates, times and identities.
+        Biller = "biller",
+        /// Works with de-identified text.
+        Researcher = "researcher",
+        /// Watches over access and disclosures, without the texts.
+        ComplianceOfficer = "compliance_officer",
+        /// Receives clients: names and whether they agreed.
+        FrontDesk = "front_desk",
+        /// A board member who verifies the ledger, for a limited time.
+        Auditor = "auditor",
     }
 }

@@ -14,6 +14,8 @@ pub mod time;
 pub mod transcript;
 
 pub use encoding::{Digest, canonical, digest_of};
-pub use ids::{ClientId, ConsentId, GroupId, NoteId, ParticipantId, SessionId, TermsId, UserId, VendorId};
+pub use ids::{
+    ClientId, ConsentId, DeviceId, GrantId, GroupId, NoteId, ParticipantId, SessionId, TermsId, UserId, VendorId,
+};
 pub use kind::{Class, Kind, Purpose, Role};
 pub use time::Time;
