@@ -50,6 +50,62 @@ words! {
         UserRefused = "user.refused",
         /// A user's keys were opened with the recovery code and sealed under a new passphrase.
         UserRecovered = "user.recovered",
+        /// A user was invited; the keys made for the invitation are replaced when it is redeemed.
+        UserInvited = "user.invited",
+        /// An invited user chose a passphrase and made keys of their own; the public halves stand in the facts.
+        UserRedeemed = "user.redeemed",
+        /// What a user is was changed: the role, or when the account ends.
+        UserChanged = "user.changed",
+        /// A user may open nothing any more; what is sealed from then on is sealed under keys they never had.
+        UserRemoved = "user.removed",
+        /// A user signed in for one command.
+        UserSignedIn = "user.signed_in",
+        /// A user's keys were forgotten because nobody had asked for them for the idle time.
+        UserExpired = "user.expired",
+        /// So many passphrases or codes did not fit that the user has to wait.
+        UserDelayed = "user.delayed",
+        /// Whose work a supervisor answers for was said anew.
+        SupervisionSet = "user.supervision",
+        /// The key pair of all who open a class of every client was made or replaced; the public half stands in the facts.
+        OfficeKeyed = "office.keyed",
+        /// Somebody asked for what they may not do; nothing was done.
+        AccessRefused = "access.refused",
+        /// A decision was explained.
+        AccessExplained = "access.explained",
+        /// A person reviewed who read what, and signed it off.
+        AccessReviewed = "access.reviewed",
+        /// The practice's own policies of access were put in force.
+        PolicyChanged = "policy.changed",
+        /// Somebody asked for access for a limited time.
+        GrantRequested = "grant.requested",
+        /// Somebody else gave access for a limited time.
+        GrantApproved = "grant.approved",
+        /// Access for a limited time was denied.
+        GrantDenied = "grant.denied",
+        /// Access for a limited time was taken back before its end.
+        GrantRevoked = "grant.revoked",
+        /// Somebody took access at once in an emergency (45 CFR 164.312(a)(2)(ii)).
+        GrantTaken = "grant.taken",
+        /// Emergency access was reviewed by somebody else.
+        GrantReviewed = "grant.reviewed",
+        /// Access for a limited time was over, and its wrapped key was destroyed.
+        GrantEnded = "grant.ended",
+        /// The emergency key was made anew, and its code printed for a sealed envelope.
+        EmergencyPrepared = "emergency.prepared",
+        /// A user gave themselves a second factor.
+        FactorEnrolled = "factor.enrolled",
+        /// A code of a second factor was used up.
+        FactorUsed = "factor.used",
+        /// A user's second factor was taken away.
+        FactorReset = "factor.reset",
+        /// A device asked to be known.
+        DeviceEnrolled = "device.enrolled",
+        /// A device was approved.
+        DeviceApproved = "device.approved",
+        /// A device is no longer known.
+        DeviceRevoked = "device.revoked",
+        /// From which networks and countries people may work was changed.
+        PlaceChanged = "place.changed",
         /// The recovery kit was printed.
         RecoveryPrinted = "recovery.printed",
         /// The ledger was given a new key, signed for by the old one and the new. The ledger's own word for it.
@@ -64,6 +120,10 @@ words! {
         ClientAdded = "client.added",
         /// Who takes part in a client's sessions was changed; the file as it is from now on.
         ClientChanged = "client.changed",
+        /// Somebody treats a client from now on.
+        ClientAssigned = "client.assigned",
+        /// Somebody treats a client no longer.
+        ClientUnassigned = "client.unassigned",
         /// Somebody looked at clients' identities.
         ClientViewed = "client.viewed",
         /// A consent form was made for a client from the disclosure facts of the day.
@@ -120,6 +180,36 @@ words! {
         NoteAmended = "note.amended",
         /// A note left the practice's records as a file.
         NoteExported = "note.exported",
+        /// A note was handed to a printer.
+        NotePrinted = "note.printed",
+        /// A note was sent to somebody outside the practice.
+        NoteForwarded = "note.forwarded",
+        /// Codes, dates, times or sums of a claim were entered or changed.
+        ClaimChanged = "claim.changed",
+        /// Somebody saw what a claim needs.
+        ClaimViewed = "claim.viewed",
+        /// A person confirmed a text without identifiers; what was taken out stands in it by kind.
+        ReleaseMade = "release.made",
+        /// Somebody read a text without identifiers.
+        ReleaseViewed = "release.viewed",
+        /// Somebody searched the records; the digest of what was asked stands in the facts.
+        RecordsSearched = "records.searched",
+        /// Somebody saw who opened a client's file.
+        OpeningsViewed = "openings.viewed",
+        /// Something of a client was disclosed outside the practice (45 CFR 164.528).
+        DisclosureRecorded = "disclosure.recorded",
+        /// The accounting of a client's disclosures was made.
+        AccountingMade = "disclosure.accounted",
+        /// Records are held back from destruction.
+        HoldPlaced = "hold.placed",
+        /// Records are no longer held back from destruction.
+        HoldLifted = "hold.lifted",
+        /// A security incident was opened, assessed or closed (45 CFR 164.308(a)(6)(ii)).
+        IncidentRecorded = "incident.recorded",
+        /// The audit trail left as a file.
+        TrailExported = "trail.exported",
+        /// The oldest part of the ledger was sealed off into an archive that still verifies.
+        TrailSealed = "trail.sealed",
         /// Somebody traced a note's entries.
         NoteTraced = "note.traced",
         /// Somebody looked at entries of the ledger.

@@ -394,7 +394,7 @@ impl Judge<'_> {
     }
 
     fn added(&mut self, is: &Statement, from: Option<usize>, to: Option<usize>) {
-        if self.before.says(is) && (from.is_some() || is.stance != Stance::Permit) && !self.besides(is, from, to) {
+        if self.before.says(is) && (from.is_some() || is.stance != Stance::Permit || self.right(is.topic)) && !self.besides(is, from, to) {
             return;
         }
         let event = match (is.stance, is.period) {

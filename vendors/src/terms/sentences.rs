@@ -46,6 +46,10 @@ pub(crate) struct Page {
 static ADDRESSES: LazyLock<Regex> = LazyLock::new(|| {
     fixed(r"(?i)\(?\b(?:https?://|www\.)[^\s)\]]+\)?|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\]\([^)\s]*\)|<[^<>]{1,200}>")
 });
+/// Somebody named as the one that data goes to or comes from: "with Northwind Cloud".
+static NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    fixed(r"\b(?:with|to|by|from|and|or|via|including|like|as|,) (?:the )?[\[*]{0,2}([A-Z][A-Za-z0-9&.-]*[A-Za-z0-9])")
+});
 static LABEL: LazyLock<Regex> = LazyLock::new(|| {
     fixed(
         r"^(?:[\s•·▪◦●○■□–—*#>|\\_-]+|\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-z]|[ivxlc]{1,5})[.)]+(?:\s+|$)|\d{1,3}(?:\.\d{1,3})+\s+|(?:section|article|clause|§+)\s*[\divxlc.]+[.:)]*(?:\s+|$))+",
@@ -68,15 +72,36 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Stands before a name in folded text.
+const NAME: char = '~';
+
 fn fixed(pattern: &str) -> Regex {
     Regex::new(pattern).unwrap_or_else(|error| unreachable!("a fixed pattern: {error}"))
 }
 
 impl Rules {
+    /// The text with a sign before each name of a company; lower case would hide them among the other words.
+    fn mark_names<'t>(&self, text: &'t str) -> std::borrow::Cow<'t, str> {
+        // A title has capitals for other reasons.
+        let words = || text.split_whitespace();
+        let capitals = words().filter(|word| word.starts_with(char::is_uppercase)).count();
+        if capitals * 2 > words().count() + 2 {
+            return text.into();
+        }
+        NAMED.replace_all(text, |found: &regex::Captures<'_>| {
+            let (all, name) = (&found[0], &found[1]);
+            if self.unnamed.is_match(&name.to_lowercase()) {
+                return all.to_owned();
+            }
+            format!("{}{NAME}{name}", &all[..all.len() - name.len()])
+        })
+    }
+
     /// Lower case, straight quotes, contractions and spellings made one, no addresses, labels, dates or numbers of
     /// sections, single spaces.
     pub(crate) fn fold(&self, text: &str) -> String {
-        let straight: String = text
+        let straight: String = self
+            .mark_names(text)
             .chars()
             .filter(|sign| !matches!(sign, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{feff}' | '*' | '`'))
             .flat_map(|sign| match sign {
