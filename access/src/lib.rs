@@ -40,6 +40,9 @@ pub use roles::{Basis, Reach, Tie, basis, entitled, opens, with_included};
 pub use schema::{SCHEMA, generated};
 pub use withholding::{Withholding, held_back_by_rule, held_back_in_a_period};
 
+/// Who may do what by the bundled policies, as a table in Markdown; a test makes it from the policies.
+pub const TABLE: &str = include_str!("../policies/who-may-what.md");
+
 /// The actor's role does not allow the act; nothing was done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("refused: a user with the role {role} may not {}; ask the owner of the practice", act.in_words())]

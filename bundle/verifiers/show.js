@@ -10,7 +10,6 @@ const KINDS = {
   "user.refused": "A passphrase did not fit",
   "user.recovered": "A lost passphrase was replaced with the recovery code",
   "user.invited": "A user was invited, with keys that are replaced when the invitation is redeemed",
-  "user.redeemed": "An invited user made keys of their own",
   "user.changed": "A user’s role or the end of their account was changed",
   "user.removed": "A user was removed, and what is written from then on has keys they never had",
   "user.signed_in": "A user signed in",

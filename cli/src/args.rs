@@ -1,5 +1,6 @@
 //! The command line's words.
 
+mod access;
 mod baa;
 mod client;
 mod consent;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+pub(crate) use access::{Access, Emergency, GrantCommand, GrantScope, Policy, User, UserAdd};
 pub(crate) use baa::{Baa, BaaReview};
 pub(crate) use client::{Client, Joining, Person};
 pub(crate) use consent::{Consent, ExportForm, FormAsked, Noted, RuleAsked, Template};
@@ -142,7 +144,7 @@ pub(crate) enum Command {
     /// What this practice has chosen
     #[command(subcommand, after_help = "Example:\n  provenote settings show")]
     Settings(Settings),
-    /// Users and roles
+    /// Who may open what, for how long, and why: users, roles, access for a limited time, policies
     #[command(subcommand, after_help = "Example:\n  provenote access user list")]
     Access(Access),
     /// Holds unlocked keys; started by `unlock`
@@ -610,20 +612,6 @@ pub(crate) enum Settings {
         /// Its value
         value: String,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Access {
-    /// Users of the practice
-    #[command(subcommand, after_help = "Example:\n  provenote access user list")]
-    User(User),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum User {
-    /// List users with their roles
-    #[command(after_help = "Example:\n  provenote access user list")]
-    List,
 }
 
 #[derive(Debug, ClapArgs)]

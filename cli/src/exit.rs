@@ -37,9 +37,12 @@ impl Failure {
 
     fn code(&self) -> u8 {
         match self {
-            Self::Practice(PracticeError::Gate { .. } | PracticeError::Access(_) | PracticeError::Retained { .. }) => {
-                REFUSED
-            }
+            Self::Practice(
+                PracticeError::Gate { .. }
+                | PracticeError::Access(_)
+                | PracticeError::Denied { .. }
+                | PracticeError::Retained { .. },
+            ) => REFUSED,
             Self::Practice(_) | Self::Could(_) => 1,
             Self::Findings(_) => FINDINGS,
             Self::Usage(_) => 2,

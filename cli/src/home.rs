@@ -6,6 +6,7 @@ use std::io::{BufRead as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use provenote_access::PolicyFile;
 use provenote_host::WorkerPrograms;
 use provenote_ledger::{
     Anchor as _, Argon2Params, FindingKind, GivenAnchor, Log, OpenError, Report, Store, Unlocked, Vault, VaultError,
@@ -145,7 +146,54 @@ impl Home {
         let epochs = vault.epochs()?;
         let anchor = FileAnchor::new(self.anchor());
         let log = Log::open(Box::new(store), &epochs, Box::new(anchor)).map_err(open_failure)?;
-        Ok(Practice::open(log, vault, Box::new(SystemClock), Box::new(SystemEntropy)))
+        let mut practice = Practice::open(log, vault, Box::new(SystemClock), Box::new(SystemEntropy));
+        let texts = self.read_policies()?;
+        let files: Vec<PolicyFile<'_>> = texts.iter().map(|(name, text)| PolicyFile { name, text }).collect();
+        practice.use_policies(&files)?;
+        Ok(practice)
+    }
+
+    fn policies(&self) -> PathBuf {
+        self.path.join("policies")
+    }
+
+    /// The practice's own policies: name and text, by name.
+    fn read_policies(&self) -> Result<Vec<(String, String)>, Failure> {
+        let folder = self.policies();
+        let names = match fs::read_dir(&folder) {
+            Ok(names) => names,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(self.broken("policies", &error)),
+        };
+        let mut texts = Vec::new();
+        for entry in names {
+            let path = entry.map_err(|error| self.broken("policies", &error))?.path();
+            if path.extension().is_some_and(|ending| ending == "cedar") {
+                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                texts.push((name, fs::read_to_string(&path).map_err(|error| self.broken("policies", &error))?));
+            }
+        }
+        texts.sort();
+        Ok(texts)
+    }
+
+    /// Writes the practice's own policies in place of those before, once their entry is there.
+    pub(crate) fn write_policies(&self, texts: &[(String, String)]) -> Result<(), Failure> {
+        let folder = self.policies();
+        let broken = |error: std::io::Error| self.broken("policies", &error);
+        fs::create_dir_all(&folder).map_err(broken)?;
+        for (name, _) in self.read_policies()? {
+            if !texts.iter().any(|(new, _)| *new == name) {
+                fs::remove_file(folder.join(name)).map_err(broken)?;
+            }
+        }
+        for (name, text) in texts {
+            let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(broken)?;
+            std::io::Write::write_all(&mut file, text.as_bytes()).map_err(broken)?;
+            file.as_file().sync_all().map_err(broken)?;
+            file.persist(folder.join(name)).map_err(|error| broken(error.error))?;
+        }
+        Ok(())
     }
 
     /// The practice and who acts: keys from the agent, else from a passphrase.

@@ -25,7 +25,7 @@ mod states;
 pub mod withdrawal;
 mod worsening;
 
-pub use acts::{ConsentEvent, FactsBook, Record};
+pub use acts::{ConsentEvent, FactsBook, Record, Word};
 pub use changes::{Amendment, Change, Weight, amendment, compare};
 pub use elements::{
     Element, Group, Missing, Need, ProgramRule, elements, form_kinds, missing_elements, needed, program_rules,

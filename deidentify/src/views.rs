@@ -15,6 +15,9 @@ use crate::{Options, Roster, clean_parts};
 
 const RULES: &str = include_str!("../rules/billing.yaml");
 
+/// The codes of an individual session that go by its time: one of them per session.
+const INDIVIDUAL: [&str; 3] = ["90832", "90834", "90837"];
+
 /// How much of a note somebody sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -101,6 +104,16 @@ pub enum Question {
     CodeNotKnown {
         /// The code.
         code: String,
+    },
+    /// More than one code that goes by the time of an individual session: `cpt_rules` allows one.
+    SeveralTimedCodes {
+        /// The codes.
+        codes: Vec<String>,
+    },
+    /// Something a claim needs is not entered yet.
+    Missing {
+        /// The claim's field, such as `birth_date`.
+        field: String,
     },
 }
 
@@ -259,6 +272,23 @@ pub fn billing(claim: &Claim) -> BillingView {
             Some(_) => {}
         }
     }
+    let timed: Vec<String> =
+        claim.codes.iter().map(|code| code.code.clone()).filter(|code| INDIVIDUAL.contains(&code.as_str())).collect();
+    if timed.len() > 1 {
+        questions.push(Question::SeveralTimedCodes { codes: timed });
+    }
+    let needed = [
+        ("client_name", claim.client_name.is_none()),
+        ("birth_date", claim.birth_date.is_none()),
+        ("service_date", claim.service_date.is_none()),
+        ("place_of_service", claim.place_of_service.is_none()),
+        ("codes", claim.codes.is_empty()),
+        ("diagnoses", claim.diagnoses.is_empty()),
+        ("clinician", claim.clinician.is_none()),
+        ("npi", claim.npi.is_none()),
+    ];
+    let missing = needed.into_iter().filter(|(_, missing)| *missing);
+    questions.extend(missing.map(|(field, _)| Question::Missing { field: field.to_owned() }));
     BillingView { claim: claim.clone(), questions }
 }
 
@@ -370,15 +400,25 @@ mod tests {
                 in_draft: false,
                 answer: None,
             }],
+            removed: Vec::new(),
+            doubts: Vec::new(),
+            consent_statement: vec!["Marcus Reed signed on May 3, 2023.".to_owned()],
         }
     }
 
     fn claim(code: &str, minutes: Option<i64>) -> Claim {
+        let text = |words: &str| Some(words.to_owned());
         Claim {
-            client_name: Some("A. Client".to_owned()),
+            client_name: text("A. Client"),
+            birth_date: text("1980-01-01"),
+            service_date: text("2024-05-03"),
+            place_of_service: text("11"),
             codes: vec![Code { code: code.to_owned(), units: 1 }],
             start: Some(Time::from_millis(0)),
             stop: minutes.map(|minutes| Time::from_millis(minutes * 60_000)),
+            diagnoses: vec!["F41.1".to_owned()],
+            clinician: text("B. Clinician"),
+            npi: text("1234567893"),
             ..Claim::default()
         }
     }
@@ -413,7 +453,7 @@ mod tests {
     fn a_researcher_sees_the_note_without_names_and_ids() {
         let shown = shown(View::Deidentified);
         assert!(shown.contains("sertraline 50 mg") && shown.contains("[date:2023]") && shown.contains("suicide"));
-        for word in ["Marcus", "May 3", "w1", "note", "want to die"] {
+        for word in ["Marcus", "May 3", "w1", "note", "want to die", "signed"] {
             assert!(!shown.contains(word), "{word}: {shown}");
         }
         assert!(self::shown(View::Full).contains("Marcus"));
@@ -428,6 +468,21 @@ mod tests {
         assert!(matches!(questions("90834", Some(-5))[..], [Question::EndsBeforeItBegins]));
         assert!(matches!(questions("12345", Some(45))[..], [Question::CodeNotKnown { .. }]));
         assert_eq!(questions("90840", Some(45)), []);
+    }
+
+    #[test]
+    fn what_is_missing_and_a_second_timed_code_are_asked_about() {
+        let mut asked = claim("90834", Some(45));
+        asked.npi = None;
+        asked.codes.push(Code { code: "90832".to_owned(), units: 1 });
+        let questions = billing(&asked).questions;
+        assert!(questions.contains(&Question::Missing { field: "npi".to_owned() }), "{questions:?}");
+        assert!(
+            questions
+                .iter()
+                .any(|question| matches!(question, Question::SeveralTimedCodes { codes } if codes.len() == 2))
+        );
+        assert_eq!(billing(&Claim::default()).questions.len(), 8);
     }
 
     #[test]

@@ -50,8 +50,8 @@ pub use policy::{Policy, PolicyError};
 pub use proof::TlogProof;
 pub use store::{Anchor, NoAnchor, Store, StoreError};
 pub use vault::{
-    Argon2Params, BlobStore, BlobWriter, Disclosed, KeyStore, LogKeyLock, Opening, SealingWriter, Unlocked, UserPublic,
-    Vault, VaultError, verify_signature,
+    Argon2Params, BlobStore, BlobWriter, Disclosed, Freshened, Freshness, GrantOpens, KeyStore, LogKeyLock, NextOffice,
+    OfficePublic, Opening, Recipients, SealingWriter, Unlocked, UserPublic, Vault, VaultError, verify_signature,
 };
 pub use verify::{Finding, FindingKind, GivenAnchor, Report, Verdict, Verification, verify};
 pub use writer::{Ticket, Writer};

@@ -6,30 +6,47 @@
 //! ciphertext
 //! ```
 //!
-//! Each arrow reads "is wrapped under". The three kinds of files lie in a [`KeyStore`], outside the ledger's database
+//! Each arrow reads "is wrapped under". A class key is wrapped to the office of its class besides (`offices/CLASS.json`), a
+//! key pair whose private half is wrapped to users; and keys that somebody has for a time lie in `grants/GRANT.json`. Keys
+//! have generations: when somebody may not open what comes after, the next is made, and those before are sealed under it.
+//! The files lie in a [`KeyStore`], outside the ledger's database
 //! and its backups; destroying a group's file makes every payload of the group worthless in one act.
 
+mod attempts;
 mod blob;
+mod class;
 mod destruction;
+mod factor;
 mod files;
+mod grant;
+mod group;
 mod keys;
 mod log_key;
+mod office;
 mod payload;
+mod people;
+mod wraps;
 
 use std::io::Read;
 
 use zeroize::Zeroizing;
 
+pub use attempts::{AttemptLock, Failure, NOBODY};
 pub use blob::SealingWriter;
+pub use class::{Freshened, Freshness, Recipients};
 pub use destruction::{DESTROYED, Destruction, DestructionList, Extent, SCOPE_DESTROYED};
+pub use grant::GrantOpens;
 pub use keys::{Argon2Params, Unlocked, UserPublic, verify_signature};
 pub use log_key::LogKeyLock;
+pub use office::{NextOffice, OfficePublic};
+pub use wraps::{Signers, Wraps};
 
 use crate::entropy::{self, Entropy};
 use crate::hash::Hash;
 use crate::header::{PayloadRef, is_media_type, is_name, is_word};
 use crate::log::{Body, MAX_INLINE, Sealed};
-use files::{ClassFile, GroupFile, UserFile, WrapRecord};
+use files::UserFile;
+use group::GroupKeys;
 use keys::Key;
 use log_key::LOG_FILE;
 
@@ -150,6 +167,14 @@ pub enum VaultError {
         /// Whose.
         scope: String,
     },
+    /// A key that nobody could open.
+    #[error("this key would be wrapped to nobody: name at least one user who is to open it")]
+    NoRecipient,
+    /// The group's key lies under an earlier key of its class than the newest.
+    #[error(
+        "the key of retention group {0} is older than the key of its class, which was renewed: renew the group's too"
+    )]
+    Stale(String),
     /// A key file that cannot be read as what it should be.
     #[error("key file {name} is damaged ({what}): restore it from a backup or with the recovery kit")]
     Damaged {
@@ -207,6 +232,14 @@ fn class_file(class: &str, scope: &str) -> String {
 
 fn group_file(group: &str) -> String {
     format!("groups/{group}.json")
+}
+
+fn office_file(class: &str) -> String {
+    format!("offices/{class}.json")
+}
+
+fn grant_file(grant: &str) -> String {
+    format!("grants/{grant}.json")
 }
 
 fn named(name: &str) -> Result<&str, VaultError> {
@@ -332,150 +365,6 @@ impl Vault {
 
     fn present(&self, name: &str) -> Result<Vec<u8>, VaultError> {
         self.keys.read(name)?.ok_or_else(|| VaultError::Missing(name.to_owned()))
-    }
-
-    // -- classes and groups -----------------------------------------------------------------------------------
-
-    /// Makes the key of a class and scope, wrapped to each of `to`.
-    ///
-    /// # Errors
-    /// [`VaultError::Exists`], [`VaultError::BadName`], [`VaultError::Io`].
-    pub fn create_class_key(
-        &mut self,
-        class: &str,
-        scope: &str,
-        to: &[UserPublic],
-        entropy: &mut dyn Entropy,
-    ) -> Result<(), VaultError> {
-        let name = class_file(named(class)?, named(scope)?);
-        if self.keys.read(&name)?.is_some() {
-            return Err(VaultError::Exists(format!("the {class} key of {scope}")));
-        }
-        let key = Key::generate(entropy);
-        let mut wraps = Vec::with_capacity(to.len());
-        for user in to {
-            wraps.push(keys::wrap_to(user, "class", &[class, scope], &key, entropy)?);
-        }
-        let file = ClassFile { v: 1, class: class.to_owned(), scope: scope.to_owned(), wraps };
-        Ok(self.keys.write(&name, &files::encode(&file))?)
-    }
-
-    /// Entitles another user to a class and scope.
-    ///
-    /// # Errors
-    /// [`VaultError::NotEntitled`] when `by` is not; [`VaultError::Damaged`], [`VaultError::Io`].
-    pub fn grant_class_key(
-        &mut self,
-        by: &Unlocked,
-        class: &str,
-        scope: &str,
-        to: &UserPublic,
-        entropy: &mut dyn Entropy,
-    ) -> Result<(), VaultError> {
-        let key = self.class_key(by, class, scope)?;
-        let mut file = self.class_of(class, scope)?;
-        file.wraps.retain(|wrap| wrap.user != to.user);
-        file.wraps.push(keys::wrap_to(to, "class", &[class, scope], &key, entropy)?);
-        Ok(self.keys.write(&class_file(class, scope), &files::encode(&file))?)
-    }
-
-    /// Whether there is a key for a class and scope.
-    #[must_use]
-    pub fn has_class_key(&self, class: &str, scope: &str) -> bool {
-        is_name(class) && is_name(scope) && matches!(self.keys.read(&class_file(class, scope)), Ok(Some(_)))
-    }
-
-    /// Whether this user's keys open a class and scope.
-    #[must_use]
-    pub fn is_entitled(&self, by: &Unlocked, class: &str, scope: &str) -> bool {
-        self.class_key(by, class, scope).is_ok()
-    }
-
-    /// Makes the key of a retention group, wrapped under the key of its class and scope.
-    ///
-    /// # Errors
-    /// [`VaultError::Exists`], [`VaultError::NotEntitled`], [`VaultError::Missing`], [`VaultError::Io`].
-    pub fn create_group(
-        &mut self,
-        by: &Unlocked,
-        group: &str,
-        class: &str,
-        scope: &str,
-        entropy: &mut dyn Entropy,
-    ) -> Result<(), VaultError> {
-        let name = group_file(named(group)?);
-        if self.keys.read(&name)?.is_some() {
-            return Err(VaultError::Exists(format!("retention group {group}")));
-        }
-        let class_key = self.class_key(by, class, scope)?;
-        let key = Key::generate(entropy);
-        let sealed = class_key.wrap(&key, &["group", group, class, scope], entropy);
-        let file =
-            GroupFile { v: 1, group: group.to_owned(), class: class.to_owned(), scope: scope.to_owned(), sealed };
-        Ok(self.keys.write(&name, &files::encode(&file))?)
-    }
-
-    /// Whether the key of a group is there.
-    #[must_use]
-    pub fn group_exists(&self, group: &str) -> bool {
-        is_name(group) && matches!(self.keys.read(&group_file(group)), Ok(Some(_)))
-    }
-
-    /// The groups whose keys are there.
-    ///
-    /// # Errors
-    /// [`VaultError::Io`].
-    pub fn groups(&self) -> Result<Vec<String>, VaultError> {
-        let names = self.keys.list("groups/")?;
-        let group = |name: &String| Some(name.strip_prefix("groups/")?.strip_suffix(".json")?.to_owned());
-        Ok(names.iter().filter_map(group).collect())
-    }
-
-    /// Destroys a group's key, and the given blobs. After it, nothing the group sealed can be opened or guessed at.
-    /// Comes after the entry that records it; may be repeated.
-    ///
-    /// # Errors
-    /// [`VaultError::Io`].
-    pub fn destroy_group(&mut self, group: &str, blobs: &[Hash]) -> Result<(), VaultError> {
-        self.keys.destroy(&group_file(named(group)?))?;
-        for blob in blobs {
-            self.blobs.destroy(blob)?;
-        }
-        Ok(())
-    }
-
-    fn class_of(&self, class: &str, scope: &str) -> Result<ClassFile, VaultError> {
-        let name = class_file(named(class)?, named(scope)?);
-        let file: ClassFile = files::parse(&name, &self.present(&name)?)?;
-        if file.class == class && file.scope == scope { Ok(file) } else { Err(damaged(&name, "it is another class's")) }
-    }
-
-    fn class_key(&self, by: &Unlocked, class: &str, scope: &str) -> Result<Key, VaultError> {
-        let file = self.class_of(class, scope)?;
-        open_wrap(&file.wraps, by, "class", &[class, scope])
-            .ok_or_else(|| VaultError::NotEntitled { class: class.to_owned(), scope: scope.to_owned() })
-    }
-
-    fn group_of(&self, group: &str) -> Result<GroupFile, VaultError> {
-        let name = group_file(named(group)?);
-        let contents = self.keys.read(&name)?.ok_or_else(|| VaultError::GroupGone(group.to_owned()))?;
-        let file: GroupFile = files::parse(&name, &contents)?;
-        if file.group == group { Ok(file) } else { Err(damaged(&name, "it is another group's")) }
-    }
-
-    fn group_key(&self, by: &Unlocked, file: &GroupFile) -> Result<Key, VaultError> {
-        let class_key = self.class_key(by, &file.class, &file.scope)?;
-        class_key
-            .unwrap(&file.sealed, &["group", &file.group, &file.class, &file.scope])
-            .ok_or_else(|| damaged(&group_file(&file.group), "its key does not open"))
-    }
-
-    /// Checks that a group's key opens for this user.
-    ///
-    /// # Errors
-    /// [`VaultError::GroupGone`], [`VaultError::NotEntitled`], [`VaultError::Damaged`].
-    pub fn check_group(&self, by: &Unlocked, group: &str) -> Result<(), VaultError> {
-        self.group_key(by, &self.group_of(group)?).map(drop)
     }
 
     // -- payloads ---------------------------------------------------------------------------------------------
@@ -616,15 +505,15 @@ impl Vault {
             }
         } else if let Some(place) = strip("classes/") {
             let (class, scope) = place.split_once('.').ok_or_else(|| damaged(name, "its name"))?;
-            let file = self.class_of(class, scope)?;
-            let mine = |by: &Unlocked| file.wraps.iter().any(|wrap| wrap.user == by.user());
-            if by.is_some_and(|by| mine(by) && !self.is_entitled(by, class, scope)) {
-                return Err(damaged(name, "its key does not open"));
-            }
+            self.audit_class(class, scope, by)?;
+        } else if let Some(class) = strip("offices/") {
+            self.audit_office(class, by)?;
+        } else if strip("grants/").is_some() {
+            self.audit_grant(name, by)?;
         } else if let Some(group) = strip("groups/") {
             let file = self.group_of(group)?;
-            if let Some(by) = by.filter(|by| self.is_entitled(by, &file.class, &file.scope)) {
-                self.group_key(by, &file)?;
+            if let Some(by) = by.filter(|by| self.holds_class_key(by, &file.class, &file.scope)) {
+                self.held_group_keys(by, group)?;
             }
         } else if name == DESTROYED {
             self.audit_destructions()?;
@@ -655,8 +544,7 @@ impl Vault {
         if !is_media_type(media_type) {
             return Err(VaultError::BadName(media_type.chars().take(64).collect()));
         }
-        let file = self.group_of(group)?;
-        let key = self.group_key(by, &file)?;
+        let (file, key) = self.sealing_key(by, group)?;
         let place = payload::Place {
             class: file.class,
             scope: file.scope,
@@ -674,9 +562,7 @@ impl Vault {
         wrapped: &[u8],
     ) -> Result<(payload::Place, Key), VaultError> {
         check_reference(reference, wrapped)?;
-        let file = self.group_of(&reference.group)?;
-        let group_key = self.group_key(by, &file)?;
-        unwrapped(reference, wrapped, &file, &group_key)
+        unwrapped(reference, wrapped, &self.group_keys(by, self.group_of(&reference.group)?)?)
     }
 }
 
@@ -692,20 +578,15 @@ fn check_reference(reference: &PayloadRef, wrapped: &[u8]) -> Result<(), VaultEr
     Ok(())
 }
 
-/// The payload's own key, out of its group's.
-fn unwrapped(
-    reference: &PayloadRef,
-    wrapped: &[u8],
-    file: &GroupFile,
-    group_key: &Key,
-) -> Result<(payload::Place, Key), VaultError> {
+/// The payload's own key, out of whichever of its group's it is under.
+fn unwrapped(reference: &PayloadRef, wrapped: &[u8], group: &GroupKeys) -> Result<(payload::Place, Key), VaultError> {
     let altered = |what| VaultError::Altered { name: reference.name.clone(), what };
-    if file.class != reference.class || file.scope != reference.scope {
+    if group.file.class != reference.class || group.file.scope != reference.scope {
         return Err(altered("its class or scope is not its group's"));
     }
     let place = payload::Place::of(reference);
-    let key = place.unwrap(group_key, wrapped).ok_or_else(|| altered("its key does not open"))?;
-    Ok((place, key))
+    let key = group.all().find_map(|key| place.unwrap(key, wrapped));
+    Ok((place, key.ok_or_else(|| altered("its key does not open"))?))
 }
 
 /// Opens many payloads, and keeps the group keys it needed until it is dropped: unwrapping one takes an X25519 opening and
@@ -713,7 +594,7 @@ fn unwrapped(
 pub struct Opening<'a> {
     vault: &'a Vault,
     by: &'a Unlocked,
-    groups: std::cell::RefCell<std::collections::BTreeMap<String, (GroupFile, Key)>>,
+    groups: std::cell::RefCell<std::collections::BTreeMap<String, GroupKeys>>,
 }
 
 impl Opening<'_> {
@@ -731,22 +612,17 @@ impl Opening<'_> {
         check_reference(reference, wrapped_key)?;
         let mut groups = self.groups.borrow_mut();
         if !groups.contains_key(&reference.group) {
-            let file = self.vault.group_of(&reference.group)?;
-            let key = self.vault.group_key(self.by, &file)?;
-            groups.insert(reference.group.clone(), (file, key));
+            let keys = self.vault.group_keys(self.by, self.vault.group_of(&reference.group)?)?;
+            groups.insert(reference.group.clone(), keys);
         }
-        let (file, key) = groups.get(&reference.group).ok_or_else(|| VaultError::GroupGone(reference.group.clone()))?;
-        let (place, data_key) = unwrapped(reference, wrapped_key, file, key)?;
+        let keys = groups.get(&reference.group).ok_or_else(|| VaultError::GroupGone(reference.group.clone()))?;
+        let (place, data_key) = unwrapped(reference, wrapped_key, keys)?;
         payload::open(&place, &data_key, reference, ciphertext)
     }
 }
 
 fn damaged(name: &str, what: &'static str) -> VaultError {
     VaultError::Damaged { name: name.to_owned(), what }
-}
-
-fn open_wrap(wraps: &[WrapRecord], by: &Unlocked, purpose: &str, place: &[&str]) -> Option<Key> {
-    wraps.iter().filter(|wrap| wrap.user == by.user()).find_map(|wrap| keys::unwrap_with(by, purpose, place, wrap))
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use provenote_access::Act;
+use provenote_access::{Act, Policies, Subject};
 use provenote_ledger::{
     AppendError, Entropy, Header, Log, LogSigner, NewEntry, Opening, PayloadRef, Query, Sealed, Unlocked, Vault,
 };
-use provenote_schemas::{GroupId, Kind, Role, Time, UserId, canonical};
+use provenote_schemas::{DeviceId, Kind, Role, Time, UserId, canonical};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,25 +21,89 @@ pub(crate) const PRACTICE_SCOPE: &str = "practice";
 /// The media type of a record of ours.
 pub(crate) const JSON: &str = "application/json";
 
+/// How somebody came to act: what sign-in found out about them, beside their keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presence {
+    /// The user's role has to give a second factor.
+    pub factor_required: bool,
+    /// A second factor was given in this session.
+    pub factor_given: bool,
+    /// The passphrase was given for this very act.
+    pub passphrase_anew: bool,
+    /// The user wrote down why.
+    pub reason_given: bool,
+    /// The device, where it is enrolled.
+    pub device: Option<DeviceId>,
+    /// The device is approved and not revoked, or the practice asks for none.
+    pub device_known: bool,
+    /// The practice allows access from there.
+    pub place_allowed: bool,
+    /// The practice's own name of the network.
+    pub network: Option<String>,
+    /// ISO 3166-1, two capital letters.
+    pub country: Option<String>,
+    /// The hour where the practice is, 0 to 23.
+    pub hour: u8,
+    /// The day of the week where the practice is, 1 Monday to 7 Sunday.
+    pub weekday: u8,
+}
+
+impl Default for Presence {
+    /// On the practice's own machine, where neither factor nor device is asked for, on a Monday at noon.
+    fn default() -> Self {
+        Self {
+            factor_required: false,
+            factor_given: false,
+            passphrase_anew: false,
+            reason_given: false,
+            device: None,
+            device_known: true,
+            place_allowed: true,
+            network: None,
+            country: None,
+            hour: 12,
+            weekday: 1,
+        }
+    }
+}
+
 /// Who acts: one user, with keys unlocked.
 pub struct Actor {
-    user: UserId,
-    role: Role,
+    subject: Subject,
     keys: Unlocked,
     signer: LogSigner,
+    presence: Presence,
 }
 
 impl Actor {
     /// The user.
     #[must_use]
     pub fn user(&self) -> &UserId {
-        &self.user
+        &self.subject.user
     }
 
     /// What the user is.
     #[must_use]
     pub fn role(&self) -> Role {
-        self.role
+        self.subject.role
+    }
+
+    /// The user as the policies see them.
+    #[must_use]
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// How they came to act.
+    #[must_use]
+    pub fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    /// The same user, who came to act in this way.
+    #[must_use]
+    pub fn with_presence(self, presence: Presence) -> Self {
+        Self { presence, ..self }
     }
 
     /// The unlocked keys, for the agent that holds them for a while.
@@ -50,11 +114,11 @@ impl Actor {
 
     /// Asks the access rules; nothing is done before this says yes.
     pub(crate) fn authorise(&self, act: Act) -> Result<(), PracticeError> {
-        Ok(provenote_access::may(self.role, act)?)
+        Ok(provenote_access::may(self.subject.role, act)?)
     }
 
-    pub(crate) fn new(user: UserId, role: Role, keys: Unlocked, signer: LogSigner) -> Self {
-        Self { user, role, keys, signer }
+    pub(crate) fn new(subject: Subject, keys: Unlocked, signer: LogSigner) -> Self {
+        Self { subject, keys, signer, presence: Presence::default() }
     }
 
     /// Signs with another key of the ledger from now on; the one before is forgotten.
@@ -70,13 +134,16 @@ pub struct Practice {
     pub(crate) vault: Vault,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) entropy: Box<dyn Entropy>,
+    pub(crate) people: crate::people::Remembered,
+    /// The practice's own policies beside the bundled ones, where they are those in force.
+    pub(crate) policies: Option<Policies>,
 }
 
 impl Practice {
     /// Puts a practice together of its opened parts.
     #[must_use]
     pub fn open(log: Log, vault: Vault, clock: Box<dyn Clock>, entropy: Box<dyn Entropy>) -> Self {
-        Self { log, vault, clock, entropy }
+        Self { log, vault, clock, entropy, people: RefCell::default(), policies: None }
     }
 
     /// Signs a user in with a passphrase.
@@ -85,7 +152,9 @@ impl Practice {
     /// One and the same error for a wrong passphrase and an unknown user, at the same cost.
     pub fn sign_in(&self, user: &str, passphrase: &[u8]) -> Result<Actor, PracticeError> {
         let keys = self.vault.unlock(user, passphrase)?;
-        self.resume(keys)
+        let actor = self.resume(keys)?;
+        let presence = Presence { passphrase_anew: true, ..actor.presence().clone() };
+        Ok(actor.with_presence(presence))
     }
 
     /// Goes on with keys unlocked earlier.
@@ -96,12 +165,14 @@ impl Practice {
         let not_found =
             || PracticeError::NotFound { what: "user", id: keys.user().to_owned(), list: "access user list" };
         let user: UserId = keys.user().parse().map_err(|_| not_found())?;
-        let added = self.one(Kind::UserAdded, &[("user", user.as_str())])?.ok_or_else(not_found)?;
-        let role = added.facts.get("role").and_then(fact_text).and_then(Role::from_word).ok_or_else(not_found)?;
+        let subject = self.people()?.subject(&user).ok_or_else(not_found)?;
         // Which key signs is the ledger's to tell: after a crash the key files may not know yet.
         let key = self.log.key().ok_or(AppendError::WrongKey)?;
         let signer = self.vault.log_signer_of(&keys, key)?;
-        Ok(Actor::new(user, role, keys, signer))
+        let in_force = self.grants_in_force(&user)?;
+        let keys =
+            keys.with_grants(in_force.iter().map(|access| (access.grant.to_string(), access.until.millis())).collect());
+        Ok(Actor::new(subject, keys, signer))
     }
 
     /// The user who signs in when none is named: the only one.
@@ -134,7 +205,7 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::BadRequest`] for a setting that does not exist or a value that does not fit.
     pub fn configure(&mut self, actor: &Actor, name: &str, value: &str) -> Result<Settings, PracticeError> {
-        actor.authorise(Act::Configure)?;
+        self.allow_here(actor, Act::Configure)?;
         let mut settings = self.settings()?;
         settings.set(name, value)?;
         self.append_settings(actor, &settings)?;
@@ -168,7 +239,7 @@ impl Practice {
     }
 
     pub(crate) fn entry(&self, actor: &Actor, kind: Kind) -> NewEntry {
-        NewEntry::new(actor.user.as_str(), kind.as_str())
+        NewEntry::new(actor.user().as_str(), kind.as_str())
     }
 
     pub(crate) fn append(&mut self, actor: &Actor, entries: Vec<NewEntry>) -> Result<Vec<u64>, PracticeError> {
@@ -227,17 +298,6 @@ impl Practice {
         make(bytes)
     }
 
-    pub(crate) fn new_group(
-        &mut self,
-        actor: &Actor,
-        class: provenote_schemas::Class,
-        scope: &str,
-    ) -> Result<GroupId, PracticeError> {
-        let group = self.random_id(GroupId::from_random);
-        self.vault.create_group(&actor.keys, group.as_str(), class.as_str(), scope, &mut *self.entropy)?;
-        Ok(group)
-    }
-
     /// Seals a record as its RFC 8785 bytes.
     pub(crate) fn seal_record<T: Serialize>(
         &mut self,
@@ -258,6 +318,7 @@ impl Practice {
         media_type: &str,
         bytes: &[u8],
     ) -> Result<Sealed, PracticeError> {
+        self.freshen_group(actor, group)?;
         Ok(self.vault.seal(&actor.keys, group, name, media_type, bytes, &mut *self.entropy)?)
     }
 

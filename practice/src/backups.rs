@@ -43,7 +43,7 @@ impl Practice {
     /// [`PracticeError::NotAllowed`] where clients are told that no backups are made; where the ledger cannot be written.
     /// Then no backup must be made.
     pub fn backup_created(&mut self, actor: &Actor) -> Result<u64, PracticeError> {
-        actor.authorise(Act::MakeBackup)?;
+        self.allow_here(actor, Act::MakeBackup)?;
         if self.settings()?.backup_days == 0 {
             return Err(PracticeError::NotAllowed(
                 "clients are told that no backups are made (backup_days is 0): `provenote settings set backup_days 30` tells them otherwise, and consents are then asked for anew".to_owned(),
@@ -64,7 +64,7 @@ impl Practice {
         size: u64,
         verdict: &str,
     ) -> Result<u64, PracticeError> {
-        actor.authorise(Act::MakeBackup)?;
+        self.allow_here(actor, Act::MakeBackup)?;
         let entry = self
             .entry(actor, Kind::BackupVerified)
             .fact("backup", number(backup))
@@ -79,7 +79,7 @@ impl Practice {
     /// # Errors
     /// Where the ledger cannot be written, or a key cannot be removed.
     pub fn accept_restored(&mut self, actor: &Actor, from: &RestoredFrom) -> Result<Accepted, PracticeError> {
-        actor.authorise(Act::RestoreBackup)?;
+        self.allow_here(actor, Act::RestoreBackup)?;
         let mut entry = self
             .entry(actor, Kind::BackupRestored)
             .fact("backup", number(from.backup))

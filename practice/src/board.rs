@@ -190,8 +190,8 @@ impl Practice {
     ///
     /// # Errors
     /// Where the ledger cannot be read.
-    pub fn board_record(&self, actor: &Actor) -> Result<BoardRecord, PracticeError> {
-        actor.authorise(Act::MakeReport)?;
+    pub fn board_record(&mut self, actor: &Actor) -> Result<BoardRecord, PracticeError> {
+        self.allow_here(actor, Act::MakeReport)?;
         let all = self.log.find(&Query::default())?;
         let settings = self.settings()?;
         let time = |header: Option<&Header>| Time::from_millis(header.map_or(0, |header| header.time));
@@ -254,7 +254,7 @@ impl Practice {
     /// # Errors
     /// Where the ledger cannot be written; then the file must not be written either.
     pub fn report_made(&mut self, actor: &Actor, report: &str, pdf: &[u8]) -> Result<u64, PracticeError> {
-        actor.authorise(Act::MakeReport)?;
+        self.allow_here(actor, Act::MakeReport)?;
         let entry = self
             .entry(actor, Kind::ReportMade)
             .fact("report", Fact::Text(report.to_owned()))

@@ -207,7 +207,7 @@ impl Practice {
         extras: BundleExtras,
         cosign: impl FnOnce(&Log, &str) -> Result<String, String>,
     ) -> Result<BundleMade, PracticeError> {
-        actor.authorise(Act::MakeBundle)?;
+        self.allow_here(actor, Act::MakeBundle)?;
         let earlier = self.earlier_roots(&extras.anchors)?;
         let mut entries = BTreeMap::new();
         for header in &plan.entries {

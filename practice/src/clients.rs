@@ -3,11 +3,11 @@
 use provenote_access::Act;
 use provenote_consent::checked_people;
 use provenote_consent::people::{PeopleError, checked_born, checked_name, same_name};
-use provenote_ledger::{Fact, Header, UserPublic};
+use provenote_ledger::{Fact, Header};
 use provenote_schemas::people::{Client, Participant, ParticipantRole};
-use provenote_schemas::{Class, ClientId, Kind, ParticipantId, Role};
+use provenote_schemas::{Class, ClientId, Kind, ParticipantId};
 
-use crate::act::{Actor, Practice, Reader, fact_text, reference};
+use crate::act::{Actor, Practice, Reader, reference};
 use crate::consents::participant_named;
 use crate::error::PracticeError;
 use crate::setup::PracticeRecord;
@@ -59,14 +59,10 @@ impl Practice {
     /// [`PracticeError::BadRequest`] for an empty name, an unknown state, a birth date that is none or in the
     /// future, or two participants of one name.
     pub fn add_client(&mut self, actor: &Actor, asked: &NewClient) -> Result<Client, PracticeError> {
-        actor.authorise(Act::AddClient)?;
+        self.allow_here(actor, Act::AddClient)?;
         let practice = self.record(actor)?;
         let client = self.checked_client(asked, &practice)?;
         let scope = client.client.as_str();
-        for class in Class::ALL {
-            let users = self.users_entitled(*class)?;
-            self.vault.create_class_key(class.as_str(), scope, &users, &mut *self.entropy)?;
-        }
         let file = self.new_group(actor, Class::Administrative, scope)?;
         let notes = self.new_group(actor, Class::Clinical, scope)?;
         let record = self.seal_record(actor, file.as_str(), "client", &client)?;
@@ -86,8 +82,8 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotFound`]; [`PracticeError::BadRequest`] as for [`Practice::add_client`], and for a second client.
     pub fn add_person(&mut self, actor: &Actor, client: &str, asked: &NewPerson) -> Result<Client, PracticeError> {
-        actor.authorise(Act::AddClient)?;
-        let mut client = self.client(actor, client)?;
+        let id = self.allow_client(actor, Act::AddClient, client)?;
+        let mut client = self.client(actor, id.as_str())?;
         if asked.role == ParticipantRole::Client {
             return Err(PracticeError::BadRequest(
                 "a file has one client: add the person as what they are in the sessions, such as partner or family"
@@ -105,8 +101,8 @@ impl Practice {
     /// [`PracticeError::NotFound`]; [`PracticeError::BadRequest`] for the client, and for somebody whom a guardian
     /// still answers for.
     pub fn remove_person(&mut self, actor: &Actor, client: &str, person: &str) -> Result<Client, PracticeError> {
-        actor.authorise(Act::AddClient)?;
-        let mut client = self.client(actor, client)?;
+        let id = self.allow_client(actor, Act::AddClient, client)?;
+        let mut client = self.client(actor, id.as_str())?;
         let gone = participant_named(&client, person)?;
         if gone.role == ParticipantRole::Client {
             return Err(PracticeError::BadRequest(
@@ -134,24 +130,6 @@ impl Practice {
             .payload(record);
         self.append_one(actor, entry)?;
         Ok(client)
-    }
-
-    /// Everybody to whom the keys of this class are wrapped.
-    fn users_entitled(&self, class: Class) -> Result<Vec<UserPublic>, PracticeError> {
-        let mut entitled = Vec::new();
-        for user in self.vault.users()? {
-            let added = self.one(Kind::UserAdded, &[("user", &user.user)])?;
-            let added_key =
-                added.as_ref().and_then(|header| header.facts.get("seal_key").and_then(fact_text)).map(str::to_owned);
-            let role = added.and_then(|header| header.facts.get("role").and_then(fact_text).and_then(Role::from_word));
-            // A key file swapped for another's must not be wrapped to.
-            if added_key.as_deref() == Some(crate::notes::hex(&user.seal_key).as_str())
-                && role.is_some_and(|role| provenote_access::entitled(role, class))
-            {
-                entitled.push(user);
-            }
-        }
-        Ok(entitled)
     }
 
     fn checked_client(&mut self, asked: &NewClient, practice: &PracticeRecord) -> Result<Client, PracticeError> {
@@ -207,8 +185,9 @@ impl Practice {
     /// # Errors
     /// Where the ledger or a record cannot be read.
     pub fn list_clients(&mut self, actor: &Actor) -> Result<Vec<Client>, PracticeError> {
-        actor.authorise(Act::ViewClient)?;
         let mut clients = self.clients(actor)?;
+        let seen = self.seen(actor, Act::ViewClient)?;
+        clients.retain(|client| seen.contains(&client.client));
         clients.sort_by_key(|client| client.name.to_lowercase());
         let entry = self
             .entry(actor, Kind::ClientViewed)
@@ -222,8 +201,8 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotFound`].
     pub fn show_client(&mut self, actor: &Actor, asked: &str) -> Result<Client, PracticeError> {
-        actor.authorise(Act::ViewClient)?;
-        let client = self.client(actor, asked)?;
+        let id = self.allow_client(actor, Act::ViewClient, asked)?;
+        let client = self.client(actor, id.as_str())?;
         let entry = self.entry(actor, Kind::ClientViewed).refer("client", &client.client);
         self.append_one(actor, entry)?;
         Ok(client)
@@ -233,8 +212,8 @@ impl Practice {
     ///
     /// # Errors
     /// [`PracticeError::NotFound`].
-    pub fn client_named(&self, actor: &Actor, asked: &str) -> Result<String, PracticeError> {
-        actor.authorise(Act::ViewConsent)?;
+    pub fn client_named(&mut self, actor: &Actor, asked: &str) -> Result<String, PracticeError> {
+        self.allow_client(actor, Act::ViewConsent, asked)?;
         Ok(self.client(actor, asked)?.name)
     }
 
@@ -338,6 +317,6 @@ fn number_of(client: &Client) -> i64 {
     i64::try_from(client.participants.len()).unwrap_or(i64::MAX)
 }
 
-fn refused(error: PeopleError) -> PracticeError {
+pub(crate) fn refused(error: PeopleError) -> PracticeError {
     PracticeError::BadRequest(error.to_string())
 }

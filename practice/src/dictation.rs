@@ -46,7 +46,7 @@ impl Practice {
         asked: &SessionAsked<'_>,
         on_stage: OnStage<'_>,
     ) -> Result<(SessionRecord, u64), PracticeError> {
-        actor.authorise(Act::AddSession)?;
+        self.allow_client(actor, Act::AddSession, client)?;
         let client = self.client(actor, client)?;
         let terms = SessionTerms::of(&client, asked)?;
         let text = match dictated {

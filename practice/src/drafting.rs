@@ -83,7 +83,7 @@ impl Practice {
         models: &dyn Models,
         on_stage: OnStage<'_>,
     ) -> Result<(NoteText, u64), PracticeError> {
-        actor.authorise(Act::DraftNote)?;
+        let header = self.allow_session(actor, Act::DraftNote, request.session)?;
         let format = NoteFormat::by_id(request.format).ok_or_else(|| {
             let known: Vec<_> = NoteFormat::all().iter().map(|format| format.id.as_str()).collect();
             PracticeError::BadRequest(format!(
@@ -93,7 +93,6 @@ impl Practice {
             ))
         })?;
         let settings = self.settings()?;
-        let header = self.session_header(request.session)?;
         let session = session_of(&header)?;
         let asks = Asks::of(&header)?;
         let dictated = !matches!(asks, Asks::Consent(_));

@@ -119,8 +119,8 @@ impl Practice {
     ///
     /// # Errors
     /// [`PracticeError::NotFound`].
-    pub fn kept_until(&self, actor: &Actor, client: &str) -> Result<Option<Kept>, PracticeError> {
-        actor.authorise(Act::ViewClient)?;
+    pub fn kept_until(&mut self, actor: &Actor, client: &str) -> Result<Option<Kept>, PracticeError> {
+        self.allow_client(actor, Act::ViewClient, client)?;
         let client = self.client(actor, client)?;
         self.kept(&client)
     }
@@ -170,7 +170,7 @@ impl Practice {
         reason: ErasureReason,
         before_retention_ends: bool,
     ) -> Result<ClientReceipt, PracticeError> {
-        actor.authorise(Act::DestroyClient)?;
+        self.allow_client(actor, Act::DestroyClient, asked)?;
         let client = self.client(actor, asked)?;
         let kept = self.kept(&client)?;
         if let Some(kept) = kept.as_ref().filter(|kept| kept.runs && !before_retention_ends) {

@@ -1,6 +1,6 @@
 //! Why an act was not done. The edge decides the exit code from the variant.
 
-use provenote_access::Refusal;
+use provenote_access::{Act, GrantError, Refusal};
 use provenote_consent::Status;
 use provenote_ledger::{AppendError, OpenError, ReadError, StoreError, VaultError};
 use provenote_pipeline::engine::EngineError;
@@ -25,6 +25,25 @@ pub enum PracticeError {
     /// The actor's role does not allow the act.
     #[error(transparent)]
     Access(#[from] Refusal),
+    /// Somebody was not let in, or not yet.
+    #[error(transparent)]
+    Authentication(#[from] crate::authentication::AuthenticationError),
+    /// The policies do not permit the act. The refusal is an entry.
+    #[error(
+        "refused, a user may not {} here: {reasons}. The refusal is entry {seq}; `provenote access explain` tells what decided",
+        act.in_words()
+    )]
+    Denied {
+        /// What was asked for.
+        act: Act,
+        /// Why, in sentences.
+        reasons: String,
+        /// The entry of the refusal.
+        seq: u64,
+    },
+    /// Access for a limited time cannot change like that.
+    #[error(transparent)]
+    Grant(#[from] GrantError),
     /// The act is not allowed in this state: a draft cannot be exported, a warning is open.
     #[error("{0}")]
     NotAllowed(String),

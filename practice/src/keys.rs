@@ -41,7 +41,7 @@ impl Practice {
         actor: &mut Actor,
         compromised_after: Option<u64>,
     ) -> Result<Rotated, PracticeError> {
-        actor.authorise(Act::RotateLogKey)?;
+        self.allow_here(actor, Act::RotateLogKey)?;
         let lock = self.vault.lock_log_key()?;
         // Under the lock no other process rotates: what the ledger says of its keys now holds until this is done.
         self.log.refresh()?;

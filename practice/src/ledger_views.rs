@@ -39,7 +39,7 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotFound`] for a sequence number the ledger does not have.
     pub fn ledger_show(&mut self, actor: &Actor, seq: u64) -> Result<(Header, Vec<(String, Shown)>), PracticeError> {
-        actor.authorise(Act::ViewLedger)?;
+        self.allow_here(actor, Act::ViewLedger)?;
         if seq >= self.log.size()? {
             return Err(PracticeError::NotFound { what: "entry", id: seq.to_string(), list: "ledger log" });
         }

@@ -5,7 +5,9 @@
 //! the time, randomness, engines and printers as [`ports`].
 
 mod act;
+mod allow;
 mod around;
+pub mod authentication;
 pub mod backups;
 pub mod board;
 pub mod bundles;
@@ -14,21 +16,26 @@ pub mod consents;
 mod destruction;
 pub mod dictation;
 pub mod drafting;
+mod entitlement;
 pub mod erasure;
 pub mod error;
 mod gate;
+pub mod grants;
 pub mod keys;
 pub mod ledger_views;
 pub mod notes;
+pub mod people;
+pub mod policies;
 pub mod ports;
 pub mod retention;
 pub mod sessions;
 pub mod settings;
 pub mod setup;
+pub mod staff;
 pub mod users;
 pub mod vendors;
 pub mod withdrawal;
 pub mod witnesses;
 
-pub use act::{Actor, Practice};
+pub use act::{Actor, Practice, Presence};
 pub use error::PracticeError;

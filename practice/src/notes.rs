@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use provenote_access::Act;
 use provenote_ledger::{Fact, Header, verify_signature};
 use provenote_pipeline::{grounding, safety};
+use provenote_schemas::ids::BadId;
 use provenote_schemas::note::{Attestation, NoteState, NoteText, Origin, Section, Sentence, Support};
 use provenote_schemas::people::Client;
 use provenote_schemas::transcript::Transcript;
@@ -17,7 +18,7 @@ use crate::drafting::doubts;
 use crate::error::PracticeError;
 use crate::gate::{Asks, Gate};
 use crate::ports::Models;
-use crate::sessions::{client_of, session_of};
+use crate::sessions::{bad_reference, client_of, session_of};
 use crate::setup::PracticeRecord;
 
 /// A note as it stands.
@@ -134,7 +135,7 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotFound`], [`PracticeError::Destroyed`] for a draft that was never attested.
     pub fn show_note(&mut self, actor: &Actor, note: &str) -> Result<NoteView, PracticeError> {
-        actor.authorise(Act::ViewNote)?;
+        self.allow_note(actor, Act::ViewNote, note)?;
         let (draft, view) = self.note(actor, note)?;
         self.append_about(actor, Kind::NoteViewed, &draft, &view.note, |entry| entry)?;
         Ok(view)
@@ -145,7 +146,7 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotAllowed`] once the note is attested; [`PracticeError::Gate`] where consent is not in force.
     pub fn note_to_edit(&mut self, actor: &Actor, note: &str, models: &dyn Models) -> Result<String, PracticeError> {
-        actor.authorise(Act::EditNote)?;
+        self.allow_note(actor, Act::EditNote, note)?;
         let (draft, view) = self.note(actor, note)?;
         must_be_draft(&view)?;
         let behind = self.behind(actor, &draft, &view)?;
@@ -166,7 +167,7 @@ impl Practice {
         edited: &str,
         models: &dyn Models,
     ) -> Result<Option<(NoteView, u64)>, PracticeError> {
-        actor.authorise(Act::EditNote)?;
+        self.allow_note(actor, Act::EditNote, note)?;
         let (draft, mut view) = self.note(actor, note)?;
         must_be_draft(&view)?;
         let before = edit_text(&view.text);
@@ -205,7 +206,7 @@ impl Practice {
         answer: &str,
         models: &dyn Models,
     ) -> Result<u64, PracticeError> {
-        actor.authorise(Act::EditNote)?;
+        self.allow_note(actor, Act::EditNote, note)?;
         let (draft, mut view) = self.note(actor, note)?;
         must_be_draft(&view)?;
         if answer.trim().is_empty() {
@@ -242,7 +243,7 @@ impl Practice {
         note: &str,
         models: &dyn Models,
     ) -> Result<(NoteView, u64), PracticeError> {
-        actor.authorise(Act::AttestNote)?;
+        self.allow_note(actor, Act::AttestNote, note)?;
         let (draft, mut view) = self.note(actor, note)?;
         must_be_draft(&view)?;
         let behind = self.behind(actor, &draft, &view)?;
@@ -305,7 +306,7 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotAllowed`] for a draft: that is edited instead.
     pub fn amend_note(&mut self, actor: &Actor, note: &str, text: &str) -> Result<(NoteView, u64), PracticeError> {
-        actor.authorise(Act::AttestNote)?;
+        self.allow_note(actor, Act::AttestNote, note)?;
         let (draft, mut view) = self.note(actor, note)?;
         if view.state == NoteState::Draft {
             return Err(PracticeError::NotAllowed(format!(
@@ -342,7 +343,7 @@ impl Practice {
         format: Export,
         print: impl FnOnce(&NotePrint) -> Result<Vec<u8>, String>,
     ) -> Result<(Vec<u8>, NoteView, u64), PracticeError> {
-        actor.authorise(Act::ExportNote)?;
+        self.allow_note(actor, Act::ExportNote, note)?;
         let (draft, view) = self.note(actor, note)?;
         if view.state == NoteState::Draft {
             return Err(PracticeError::NotAllowed(format!(
@@ -393,7 +394,8 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotFound`].
     pub fn trace_note(&mut self, actor: &Actor, note: &str) -> Result<Vec<TraceEntry>, PracticeError> {
-        actor.authorise(Act::ViewLedger)?;
+        self.allow_here(actor, Act::ViewLedger)?;
+        self.allow_note(actor, Act::ViewNote, note)?;
         let (draft, view) = self.note(actor, note)?;
         self.append_about(actor, Kind::NoteTraced, &draft, &view.note, |entry| entry)?;
         self.entries_behind(&view)
@@ -422,9 +424,11 @@ impl Practice {
     /// # Errors
     /// Where the ledger cannot be read.
     pub fn list_notes(&self, actor: &Actor) -> Result<Vec<(NoteId, NoteState, Time)>, PracticeError> {
-        actor.authorise(Act::ViewNote)?;
         let mut notes = Vec::new();
         for draft in self.headers(Kind::DraftMade, &[])?.into_iter().rev() {
+            if !self.may(actor, Act::ViewNote, &self.note_resource(&draft)?)? {
+                continue;
+            }
             let note = note_of(&draft)?;
             let state = self.note_state(&note)?;
             notes.push((note, state, Time::from_millis(draft.time)));
@@ -442,12 +446,18 @@ impl Practice {
         })
     }
 
-    /// The note as it stands and its first entry. No entry: part of other acts.
-    pub(crate) fn note(&self, actor: &Actor, asked: &str) -> Result<(Header, NoteView), PracticeError> {
+    /// The entry of a note's first draft.
+    pub(crate) fn draft_header(&self, asked: &str) -> Result<Header, PracticeError> {
         let not_found =
             || PracticeError::NotFound { what: "note", id: asked.chars().take(40).collect(), list: "note list" };
         let note: NoteId = asked.parse().map_err(|_| not_found())?;
-        let draft = self.one(Kind::DraftMade, &[("note", note.as_str())])?.ok_or_else(not_found)?;
+        self.one(Kind::DraftMade, &[("note", note.as_str())])?.ok_or_else(not_found)
+    }
+
+    /// The note as it stands and its first entry. No entry: part of other acts.
+    pub(crate) fn note(&self, actor: &Actor, asked: &str) -> Result<(Header, NoteView), PracticeError> {
+        let draft = self.draft_header(asked)?;
+        let note: NoteId = reference(&draft, "note")?.parse().map_err(|error: BadId| bad_reference(&draft, &error))?;
         let mut newest = draft.clone();
         let mut attestation = None;
         let mut amendments = Vec::new();

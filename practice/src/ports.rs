@@ -6,6 +6,7 @@ use provenote_schemas::Time;
 use provenote_vendors::reading::Document;
 use provenote_vendors::terms::Source;
 
+pub use provenote_access::place::{Countries, DeviceKey, MaxMind};
 pub use provenote_vendors::fetching::{Fetch, FetchError, Fetched};
 
 /// The time of day. The edge reads the system's clock; tests move their own.
@@ -58,4 +59,14 @@ pub trait ReadDocument {
     /// # Errors
     /// One sentence that says what was wrong and what to do.
     fn read(&self, bytes: &[u8], source: Option<&Source>) -> Result<Document, String>;
+}
+
+/// The key pair of the machine somebody signs in on. The edge makes it, and keeps it outside the practice's folder: a copy
+/// of the folder on another machine does not have it.
+pub trait DeviceKeys {
+    /// The public half; none where this machine has no key yet.
+    fn public(&self) -> Option<DeviceKey>;
+
+    /// An Ed25519 signature over the message; none where there is no key, or it cannot be used now.
+    fn sign(&self, message: &[u8]) -> Option<[u8; 64]>;
 }

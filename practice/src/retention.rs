@@ -69,8 +69,12 @@ impl Practice {
     /// Where the ledger cannot be read.
     pub fn retention_plan(&self, actor: &Actor) -> Result<Vec<Due>, PracticeError> {
         actor.authorise(Act::RunRetention)?;
+        self.due(self.clock.now())
+    }
+
+    /// The same, for acts that have to know what there is.
+    pub(crate) fn due(&self, now: Time) -> Result<Vec<Due>, PracticeError> {
         let settings = self.settings()?;
-        let now = self.clock.now();
         let mut plan = Vec::new();
         for session in self.session_headers(&[])? {
             let id = reference(&session, "session")?;
@@ -120,10 +124,14 @@ impl Practice {
         actor: &Actor,
         only: Option<(&str, RecordClass)>,
     ) -> Result<Vec<Receipt>, PracticeError> {
-        actor.authorise(Act::RunRetention)?;
+        match only {
+            // Who attests a note has what it was made of destroyed with it.
+            Some((session, _)) => self.allow_session(actor, Act::DraftNote, session).map(drop)?,
+            None => self.allow_here(actor, Act::RunRetention)?,
+        }
         self.finish_destructions(actor)?;
         let mut receipts = Vec::new();
-        for due in self.retention_plan(actor)?.into_iter().filter(|due| due.now) {
+        for due in self.due(self.clock.now())?.into_iter().filter(|due| due.now) {
             if only.is_some_and(|(record, class)| due.record != record || due.class != class) {
                 continue;
             }

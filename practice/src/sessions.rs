@@ -83,7 +83,7 @@ impl Practice {
         recording: impl FnOnce() -> Result<Opened, String>,
         on_stage: OnStage<'_>,
     ) -> Result<(SessionRecord, u64), PracticeError> {
-        actor.authorise(Act::AddSession)?;
+        self.allow_client(actor, Act::AddSession, client)?;
         let client = self.client(actor, client)?;
         let asks = Asks::Consent(SessionTerms::of(&client, asked)?);
         let gate = Gate { client: &client, asks: &asks, models, refusal: Kind::SessionRefused, refs: Vec::new() };
@@ -146,6 +146,7 @@ impl Practice {
         opened: &mut Opened,
         on_stage: OnStage<'_>,
     ) -> Result<(provenote_ledger::Sealed, u64), PracticeError> {
+        self.freshen_group(actor, group)?;
         let mut writer = self.vault.seal_stream(actor.keys(), group, "audio", MEDIA_TYPE, &mut *self.entropy)?;
         let mut samples = 0_u64;
         for block in opened.blocks.by_ref() {
@@ -175,15 +176,20 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotFound`].
     pub fn list_sessions(&mut self, actor: &Actor, client: Option<&str>) -> Result<Vec<SessionState>, PracticeError> {
-        actor.authorise(Act::ViewSession)?;
         let headers = match client {
             None => self.session_headers(&[])?,
             Some(asked) => {
-                let client = self.client(actor, asked)?;
-                self.session_headers(&[("client", client.client.as_str())])?
+                let client = self.allow_client(actor, Act::ViewSession, asked)?;
+                self.session_headers(&[("client", client.as_str())])?
             }
         };
-        headers.iter().map(|header| self.session_state(header)).collect()
+        let mut sessions = Vec::with_capacity(headers.len());
+        for header in &headers {
+            if self.may(actor, Act::ViewSession, &self.session_resource(actor, header)?)? {
+                sessions.push(self.session_state(header)?);
+            }
+        }
+        Ok(sessions)
     }
 
     /// One session.
@@ -191,8 +197,7 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotFound`].
     pub fn show_session(&mut self, actor: &Actor, session: &str) -> Result<SessionState, PracticeError> {
-        actor.authorise(Act::ViewSession)?;
-        let header = self.session_header(session)?;
+        let header = self.allow_session(actor, Act::ViewSession, session)?;
         self.session_state(&header)
     }
 
@@ -225,8 +230,7 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotAllowed`] before it was transcribed, [`PracticeError::Destroyed`] after its time.
     pub fn show_transcript(&mut self, actor: &Actor, session: &str) -> Result<Transcript, PracticeError> {
-        actor.authorise(Act::ViewTranscript)?;
-        let header = self.session_header(session)?;
+        let header = self.allow_session(actor, Act::ViewTranscript, session)?;
         let session = session_of(&header)?;
         let transcript = self.transcript(actor, &session)?.ok_or_else(|| {
             PracticeError::NotAllowed(format!(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use provenote_consent::{AfterWithdrawal, Guardians, Policy};
 use provenote_ledger::Fact;
-use provenote_schemas::Purpose;
+use provenote_schemas::{Purpose, Role};
 use serde::Serialize;
 
 use crate::error::PracticeError;
@@ -41,6 +41,9 @@ pub struct Settings {
     pub consent_always: Vec<Purpose>,
     /// How many days a copy in a backup may outlive the record; 0 where no backups are made.
     pub backup_days: u32,
+    /// Roles whose users have to give a second factor, or do not have to; those not named have to in every practice of
+    /// more than one user.
+    pub factor_roles: BTreeMap<Role, bool>,
 }
 
 impl Default for Settings {
@@ -62,12 +65,13 @@ impl Default for Settings {
             consent_after_withdrawal: AfterWithdrawal::KeepUntilDue,
             consent_always: Vec::new(),
             backup_days: 30,
+            factor_roles: BTreeMap::new(),
         }
     }
 }
 
 /// The settings' names, for `settings set`.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 15] = [
     "speech",
     "voice_activity",
     "drafting",
@@ -82,10 +86,13 @@ pub const NAMES: [&str; 14] = [
     "consent_after_withdrawal",
     "consent_always",
     "backup_days",
+    "factor_roles",
 ];
 
 /// The word for no purpose: a fact of a header is never empty.
 const NONE: &str = "none";
+/// The word for no role whose second factor the practice decided on.
+const USUAL: &str = "usual";
 
 const fn guardians_word(guardians: Guardians) -> i64 {
     match guardians {
@@ -119,13 +126,36 @@ fn purposes(value: &str) -> Result<Vec<Purpose>, PracticeError> {
     Ok(purposes)
 }
 
+/// `biller=off,owner=on`.
+fn factor_roles(value: &str) -> Result<BTreeMap<Role, bool>, PracticeError> {
+    let bad = |given: &str| {
+        let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
+        PracticeError::BadRequest(format!(
+            "`{}` does not fit factor_roles: give {USUAL}, or ROLE=on and ROLE=off with commas between them; the roles are {}",
+            given.chars().take(40).collect::<String>(),
+            roles.join(", ")
+        ))
+    };
+    let mut decided = BTreeMap::new();
+    for part in value.split(',').map(str::trim).filter(|part| !part.is_empty() && *part != USUAL) {
+        let (role, on) = part.split_once('=').ok_or_else(|| bad(part))?;
+        let on = match on.trim() {
+            "on" => true,
+            "off" => false,
+            _ => return Err(bad(part)),
+        };
+        decided.insert(Role::from_word(role.trim()).ok_or_else(|| bad(part))?, on);
+    }
+    Ok(decided)
+}
+
 impl Settings {
     /// As header facts, one a setting.
     #[must_use]
     pub fn facts(&self) -> BTreeMap<String, Fact> {
         let always: Vec<&str> = self.consent_always.iter().map(|purpose| purpose.as_str()).collect();
         let always = if always.is_empty() { NONE.to_owned() } else { always.join(",") };
-        BTreeMap::from([
+        let mut facts = BTreeMap::from([
             ("speech".to_owned(), Fact::Text(self.speech.clone())),
             ("voice_activity".to_owned(), Fact::Text(self.voice_activity.clone())),
             ("drafting".to_owned(), Fact::Text(self.drafting.join(","))),
@@ -140,7 +170,15 @@ impl Settings {
             ("consent_after_withdrawal".to_owned(), Fact::Text(after_word(self.consent_after_withdrawal).to_owned())),
             ("consent_always".to_owned(), Fact::Text(always)),
             ("backup_days".to_owned(), Fact::Number(self.backup_days.into())),
-        ])
+        ]);
+        // Most practices decide nothing of it, and their entries stay as they are.
+        if !self.factor_roles.is_empty() {
+            let word = |on: bool| if on { "on" } else { "off" };
+            let roles: Vec<String> =
+                self.factor_roles.iter().map(|(role, on)| format!("{role}={}", word(*on))).collect();
+            facts.insert("factor_roles".to_owned(), Fact::Text(roles.join(",")));
+        }
+        facts
     }
 
     /// What the practice has decided for itself about consent.
@@ -224,6 +262,7 @@ impl Settings {
                     })?;
             }
             "consent_always" => self.consent_always = purposes(value)?,
+            "factor_roles" => self.factor_roles = factor_roles(value)?,
             _ => {
                 return Err(PracticeError::BadRequest(format!(
                     "there is no setting `{name}`: there are {}",
@@ -251,13 +290,27 @@ mod tests {
             ("consent_after_withdrawal", "destroy_now"),
             ("consent_always", "telehealth_recording, cloud_processing,telehealth_recording"),
             ("backup_days", "0"),
+            ("factor_roles", "biller=off, owner=on"),
         ] {
             settings.set(name, value).expect("a value that fits");
         }
+        assert_eq!(settings.facts()["factor_roles"], Fact::Text("owner=on,biller=off".to_owned()));
         assert_eq!(settings.consent_always, [Purpose::TelehealthRecording, Purpose::CloudProcessing]);
         assert_eq!(Settings::default().facts()["consent_always"], Fact::Text("none".to_owned()));
         assert_eq!(Settings::from_facts(&Settings::default().facts()), Settings::default());
         assert_eq!(Settings::from_facts(&settings.facts()), settings);
+    }
+
+    #[test]
+    fn every_role_fits_into_the_fact_and_usual_takes_it_back() {
+        let mut settings = Settings::default();
+        assert!(!settings.facts().contains_key("factor_roles"));
+        let all: Vec<String> = Role::ALL.iter().map(|role| format!("{role}=off")).collect();
+        settings.set("factor_roles", &all.join(",")).expect("fits");
+        let Fact::Text(text) = &settings.facts()["factor_roles"] else { panic!("no text") };
+        assert!(provenote_ledger::header::is_word(text), "{} characters", text.len());
+        settings.set("factor_roles", "usual").expect("fits");
+        assert_eq!(settings, Settings::default());
     }
 
     #[test]
@@ -273,6 +326,9 @@ mod tests {
             ("consent_after_withdrawal", "keep"),
             ("consent_always", "ai_notes,selling"),
             ("backup_days", "91"),
+            ("factor_roles", "biller"),
+            ("factor_roles", "boss=on"),
+            ("factor_roles", "biller=maybe"),
         ] {
             assert!(settings.set(name, value).is_err(), "{name}={value}");
         }

@@ -1,14 +1,20 @@
 //! The practice's first minute: keys, ledger, first entries, recovery kit.
 
-use provenote_access::Act;
-use provenote_ledger::{Anchor, Argon2Params, BlobStore, Entropy, Fact, KeyStore, Log, Store, Vault};
-use provenote_schemas::{Class, GroupId, Kind, Role, UserId};
+use std::collections::BTreeSet;
+
+use provenote_access::{Act, Subject, Tie, opens};
+use provenote_ledger::{
+    Anchor, Argon2Params, BlobStore, Entropy, Fact, KeyStore, Log, NextOffice, Recipients, Store, Vault,
+};
+use provenote_schemas::{Class, GroupId, Kind, Role, UserId, canonical};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::act::{Actor, PRACTICE_SCOPE, Practice};
+use crate::act::{Actor, JSON, PRACTICE_SCOPE, Practice, Presence};
+use crate::entitlement::office_classes;
 use crate::error::PracticeError;
 use crate::notes::hex;
+use crate::people::office_fact;
 use crate::ports::Clock;
 use crate::settings::Settings;
 
@@ -71,14 +77,15 @@ pub fn checked_state(given: &str) -> Result<String, PracticeError> {
     }
 }
 
-/// The least a passphrase must be. Its strength is a matter of the access rules that come with users.
-pub(crate) fn checked_passphrase(passphrase: &[u8]) -> Result<(), PracticeError> {
-    if passphrase.len() < 8 {
-        return Err(PracticeError::BadRequest(
-            "the passphrase is shorter than 8 characters: use several words".to_owned(),
-        ));
-    }
-    Ok(())
+/// How strong a passphrase must be; `known` are the names that anybody guesses first.
+///
+/// # Errors
+/// [`PracticeError::BadRequest`], which says what is weak and repeats nothing of it.
+pub(crate) fn checked_passphrase(passphrase: &[u8], known: &[&str]) -> Result<(), PracticeError> {
+    let text = std::str::from_utf8(passphrase).map_err(|_| {
+        PracticeError::BadRequest("the passphrase is no text: use letters, digits and spaces".to_owned())
+    })?;
+    provenote_access::passphrase::check(text, known).map_err(|weak| PracticeError::BadRequest(weak.to_string()))
 }
 
 /// Makes a practice: the log's key, the first user's keys, the practice's class keys, the first entries.
@@ -100,7 +107,7 @@ pub fn found(
             )));
         }
     }
-    checked_passphrase(passphrase)?;
+    checked_passphrase(passphrase, &[&asked.name, &asked.clinician])?;
     let record = PracticeRecord { state: checked_state(&asked.state)?, ..asked.clone() };
     let Parts { store, keys, blobs, anchor, clock, mut entropy } = parts;
     let mut vault = Vault::new(keys, blobs);
@@ -109,23 +116,42 @@ pub fn found(
     let signer = vault.create_log_key(&unlocked, &mut *entropy)?;
     let recovery_code = vault.create_recovery(&unlocked, &mut *entropy)?;
     let me = vault.users()?;
-    for class in Class::ALL {
-        vault.create_class_key(class.as_str(), PRACTICE_SCOPE, &me, &mut *entropy)?;
+    for class in Class::ALL.iter().filter(|class| opens(Role::Owner, **class, Tie::Practice)) {
+        let to = Recipients { users: &me, office: None };
+        vault.ensure_class_key(&unlocked, class.as_str(), PRACTICE_SCOPE, to, 0, &mut *entropy)?;
+    }
+    let mut offices = Vec::new();
+    let lock = vault.lock_log_key()?;
+    for class in office_classes() {
+        let next = NextOffice { class: class.as_str(), named: None, members: &me, size: 0 };
+        let office = vault.prepare_office(&lock, &unlocked, &next, &mut *entropy)?;
+        vault.settle_office(&lock, &office)?;
+        offices.push((class, office));
     }
     let vkey = vault.vkey()?;
     let origin = signer.origin().to_owned();
     let log = Log::create(store, &signer, anchor)?;
-    let mut practice = Practice { log, vault, clock, entropy };
-    let actor = Actor::new(user.clone(), Role::Owner, unlocked, signer);
+    let mut practice = Practice::open(log, vault, clock, entropy);
+    let subject = Subject { user: user.clone(), role: Role::Owner, supervises: BTreeSet::new(), ends: None };
+    let presence = Presence { passphrase_anew: true, ..Presence::default() };
+    let actor = Actor::new(subject, unlocked, signer).with_presence(presence);
 
-    let file: GroupId = practice.new_group(&actor, Class::Administrative, PRACTICE_SCOPE)?;
-    let sealed = practice.seal_record(&actor, file.as_str(), "practice", &record)?;
-    let name = practice.seal_bytes(&actor, file.as_str(), "name", "text/plain", asked.clinician.as_bytes())?;
-    let created = practice
+    // Nobody is in the ledger yet, so keys are asked of the vault and not of the people.
+    let Practice { vault, entropy, .. } = &mut practice;
+    let file = random(&mut **entropy, GroupId::from_random);
+    vault.create_group(actor.keys(), file.as_str(), ADMINISTRATIVE, PRACTICE_SCOPE, &mut **entropy)?;
+    let bytes = canonical(&record).map_err(|error| PracticeError::BadRequest(error.to_string()))?;
+    let sealed = vault.seal(actor.keys(), file.as_str(), "practice", JSON, &bytes, &mut **entropy)?;
+    let name = asked.clinician.as_bytes();
+    let name = vault.seal(actor.keys(), file.as_str(), "name", "text/plain", name, &mut **entropy)?;
+    let mut created = practice
         .entry(&actor, Kind::PracticeCreated)
         .refer("file", &file)
         .fact("state", Fact::Text(record.state.clone()))
         .payload(sealed);
+    for (class, office) in offices {
+        created = created.fact(&office_fact(class), Fact::Text(hex(&office.seal_key)));
+    }
     let public = actor.keys().public();
     let added = practice
         .entry(&actor, Kind::UserAdded)
@@ -142,6 +168,8 @@ pub fn found(
     practice.append(&actor, vec![created, added, configured])?;
     Ok(Founded { practice, actor, recovery_code, origin, vkey })
 }
+
+const ADMINISTRATIVE: &str = Class::Administrative.as_str();
 
 fn random<T>(entropy: &mut dyn Entropy, make: impl Fn([u8; 10]) -> T) -> T {
     let mut bytes = [0; 10];
@@ -168,7 +196,7 @@ impl Practice {
     /// # Errors
     /// Where the ledger cannot be written; then the kit must not be shown.
     pub fn recovery_printed(&mut self, actor: &Actor) -> Result<u64, PracticeError> {
-        actor.authorise(Act::PrintRecovery)?;
+        self.allow_here(actor, Act::PrintRecovery)?;
         let entry = self.entry(actor, Kind::RecoveryPrinted).refer("user", actor.user());
         self.append_one(actor, entry)
     }
@@ -178,7 +206,7 @@ impl Practice {
     /// # Errors
     /// Where the ledger cannot be written.
     pub fn accept_clock(&mut self, actor: &Actor) -> Result<u64, PracticeError> {
-        actor.authorise(Act::Configure)?;
+        self.allow_here(actor, Act::Configure)?;
         let entry = self.entry(actor, Kind::ClockReset);
         self.append_one(actor, entry)
     }

@@ -2,11 +2,11 @@
 
 use provenote_access::Act;
 use provenote_ledger::{Argon2Params, Fact};
-use provenote_schemas::{Digest, Kind, UserId};
+use provenote_schemas::{Digest, Kind, Time, UserId};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::act::{Actor, Practice, fact_text, reference};
+use crate::act::{Actor, Practice};
 use crate::error::PracticeError;
 
 /// A user of the practice.
@@ -20,6 +20,10 @@ pub struct User {
     pub role: String,
     /// The second factor, where there is one.
     pub factor: Option<String>,
+    /// When the account ends.
+    pub ends: Option<Time>,
+    /// Invited, and has not yet made keys of their own.
+    pub invited: bool,
 }
 
 impl Practice {
@@ -27,15 +31,19 @@ impl Practice {
     ///
     /// # Errors
     /// Where the ledger or a record cannot be read.
-    pub fn list_users(&self, actor: &Actor) -> Result<Vec<User>, PracticeError> {
-        actor.authorise(Act::ManageUsers)?;
+    pub fn list_users(&mut self, actor: &Actor) -> Result<Vec<User>, PracticeError> {
+        self.allow_here(actor, Act::ViewUsers)?;
+        let people = self.people()?;
         let mut users = Vec::new();
-        for header in self.headers(Kind::UserAdded, &[])? {
-            let id =
-                reference(&header, "user")?.parse().map_err(|error| crate::sessions::bad_reference(&header, &error))?;
-            let name = String::from_utf8_lossy(&self.open_bytes(actor, &header, "name", "user's name")?).into_owned();
-            let role = header.facts.get("role").and_then(fact_text).unwrap_or("?").to_owned();
-            users.push(User { id, name, role, factor: None });
+        for person in people.users() {
+            users.push(User {
+                id: person.id.clone(),
+                name: self.user_name(actor, &person.id)?,
+                role: person.role.to_string(),
+                factor: None,
+                ends: person.ends,
+                invited: person.invited,
+            });
         }
         Ok(users)
     }
@@ -61,9 +69,11 @@ impl Practice {
     /// Seals a user's keys under another passphrase. The entry comes first.
     ///
     /// # Errors
-    /// [`PracticeError::BadRequest`] for a passphrase that is too short; vault and ledger errors.
+    /// [`PracticeError::BadRequest`] for a passphrase that is too easy to guess; vault and ledger errors.
     pub fn change_passphrase(&mut self, actor: &Actor, passphrase: &[u8]) -> Result<u64, PracticeError> {
-        crate::setup::checked_passphrase(passphrase)?;
+        let names = [self.record(actor).ok().map(|record| record.name), self.user_name(actor, actor.user()).ok()];
+        let names: Vec<&str> = names.iter().flatten().map(String::as_str).collect();
+        crate::setup::checked_passphrase(passphrase, &names)?;
         let entry = self.entry(actor, Kind::UserRecovered).refer("user", actor.user());
         let seq = self.append_one(actor, entry)?;
         self.vault.change_passphrase(actor.keys(), passphrase, Argon2Params::default(), &mut *self.entropy)?;
@@ -106,7 +116,7 @@ impl Practice {
     /// # Errors
     /// Where the ledger cannot be written.
     pub fn model_added(&mut self, actor: &Actor, id: &str, sha256: &Digest) -> Result<u64, PracticeError> {
-        actor.authorise(Act::ManageModels)?;
+        self.allow_here(actor, Act::ManageModels)?;
         let entry = self
             .entry(actor, Kind::ModelAdded)
             .fact("model", Fact::Text(id.to_owned()))

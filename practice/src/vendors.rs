@@ -26,7 +26,7 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::BadRequest`] for an empty or overlong text, or a company of a name that is there already.
     pub fn add_vendor(&mut self, actor: &Actor, asked: &VendorFact) -> Result<(VendorId, u64), PracticeError> {
-        actor.authorise(Act::Configure)?;
+        self.allow_here(actor, Act::Configure)?;
         let fact = checked_vendor(asked)?;
         if self.vendors(actor)?.iter().any(|(_, other)| other.name.to_lowercase() == fact.name.to_lowercase()) {
             return Err(PracticeError::BadRequest(
@@ -46,7 +46,7 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotFound`].
     pub fn remove_vendor(&mut self, actor: &Actor, asked: &str) -> Result<u64, PracticeError> {
-        actor.authorise(Act::Configure)?;
+        self.allow_here(actor, Act::Configure)?;
         let (vendor, fact) = self.vendor_of(actor, asked)?;
         let file = self.practice_group()?;
         let sealed = self.seal_record(actor, &file, "vendor", &fact)?;
@@ -110,7 +110,7 @@ impl Practice {
     }
 
     /// The retention group of what belongs to the practice itself.
-    fn practice_group(&self) -> Result<String, PracticeError> {
+    pub(crate) fn practice_group(&self) -> Result<String, PracticeError> {
         let created = self.one(Kind::PracticeCreated, &[])?.ok_or(PracticeError::NotFound {
             what: "practice",
             id: "here".to_owned(),

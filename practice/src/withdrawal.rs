@@ -78,12 +78,12 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotFound`]; [`PracticeError::BadRequest`] where nobody of that name takes part.
     pub fn withdrawal_effects(
-        &self,
+        &mut self,
         actor: &Actor,
         client: &str,
         request: &RevokeRequest<'_>,
     ) -> Result<Vec<Effect>, PracticeError> {
-        actor.authorise(Act::TakeSignature)?;
+        self.allow_client(actor, Act::TakeSignature, client)?;
         let (client, person) = self.somebody(actor, client, request.participant)?;
         Ok(self.inventory(actor, &client, &person, request)?.effects)
     }
@@ -100,7 +100,7 @@ impl Practice {
         client: &str,
         request: &RevokeRequest<'_>,
     ) -> Result<WithdrawalDone, PracticeError> {
-        actor.authorise(Act::TakeSignature)?;
+        self.allow_client(actor, Act::TakeSignature, client)?;
         let (client, person) = self.somebody(actor, client, request.participant)?;
         let practice = self.record(actor)?;
         let words = checked_words("what was said", request.words)?;
@@ -153,7 +153,7 @@ impl Practice {
         done: &WithdrawalDone,
         pdf: &[u8],
     ) -> Result<u64, PracticeError> {
-        actor.authorise(Act::TakeSignature)?;
+        self.allow_client(actor, Act::TakeSignature, done.client.client.as_str())?;
         let file = self.file_group(&done.client.client)?;
         let sealed = self.seal_bytes(actor, &file, "pdf", "application/pdf", pdf)?;
         let entry = self
@@ -211,7 +211,7 @@ impl Practice {
         let record = Record::of(&self.consent_events(actor, &client.client)?);
         let entries = self.headers_with("client", client.client.as_str())?;
         let mut plan: BTreeMap<(String, &'static str), Due> = BTreeMap::new();
-        for due in self.retention_plan(actor)? {
+        for due in self.due(self.clock.now())? {
             // What was destroyed before and is only left over is no longer there.
             if self.destruction(&due.group)?.is_none() {
                 plan.insert((due.record.clone(), due.class.as_str()), due);

@@ -14,7 +14,7 @@ impl Practice {
     /// [`PracticeError::BadRequest`] for an address an entry cannot hold; where the ledger cannot be written, then the
     /// witness must not be added.
     pub fn witness_added(&mut self, actor: &Actor, name: &str, vkey: &str, url: &str) -> Result<u64, PracticeError> {
-        actor.authorise(Act::Configure)?;
+        self.allow_here(actor, Act::Configure)?;
         for (what, text) in [("name", name), ("key", vkey), ("address", url)] {
             if !provenote_ledger::header::is_word(text) {
                 return Err(PracticeError::BadRequest(format!(
@@ -36,7 +36,7 @@ impl Practice {
     /// # Errors
     /// Where the ledger cannot be written; then the witness must not be removed.
     pub fn witness_removed(&mut self, actor: &Actor, name: &str, alarm: Option<u64>) -> Result<u64, PracticeError> {
-        actor.authorise(Act::Configure)?;
+        self.allow_here(actor, Act::Configure)?;
         let mut entry = self.entry(actor, Kind::WitnessRemoved).fact("name", Fact::Text(name.to_owned()));
         if let Some(size) = alarm {
             let largest = provenote_ledger::header::MAX_NUMBER;

@@ -490,7 +490,6 @@ pub(crate) const fn meaning(kind: Kind) -> &'static str {
         Kind::RecoveryPrinted => "A recovery kit was made",
         Kind::UserRecovered => "A lost passphrase was replaced with the recovery code",
         Kind::UserInvited => "A user was invited, with keys that are replaced when the invitation is redeemed",
-        Kind::UserRedeemed => "An invited user made keys of their own",
         Kind::UserChanged => "A user’s role or the end of their account was changed",
         Kind::UserRemoved => "A user was removed, and what is written from then on has keys they never had",
         Kind::UserSignedIn => "A user signed in",

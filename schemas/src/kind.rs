@@ -50,10 +50,9 @@ words! {
         UserRefused = "user.refused",
         /// A user's keys were opened with the recovery code and sealed under a new passphrase.
         UserRecovered = "user.recovered",
-        /// A user was invited; the keys made for the invitation are replaced when it is redeemed.
+        /// A user was invited, with keys that the code of the invitation opens; `user.added` follows, with keys of the user's
+        /// own making.
         UserInvited = "user.invited",
-        /// An invited user chose a passphrase and made keys of their own; the public halves stand in the facts.
-        UserRedeemed = "user.redeemed",
         /// What a user is was changed: the role, or when the account ends.
         UserChanged = "user.changed",
         /// A user may open nothing any more; what is sealed from then on is sealed under keys they never had.

@@ -1,22 +1,54 @@
-//! `access`: users and roles.
+//! `access`: who may open what, for how long, and why.
+
+mod grants;
+mod policies;
+mod users;
 
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use super::Outcome;
-use crate::args::{Access, User};
+use crate::args::Access;
 use crate::home::Home;
 use crate::screen::{print, print_json};
 
 pub(super) fn run(home: &Home, asked: Access) -> Outcome {
-    let Access::User(User::List) = asked;
-    let (practice, actor) = home.signed_in()?;
-    let users = practice.list_users(&actor)?;
+    match asked {
+        Access::User(asked) => users::run(home, asked),
+        Access::Assign { client, user } => {
+            let (mut practice, actor) = home.signed_in()?;
+            let done = practice.assign(&actor, &client, &user)?;
+            told(home, done, "They treat the client from now on")
+        }
+        Access::Unassign { client, user } => {
+            let (mut practice, actor) = home.signed_in()?;
+            let done = practice.unassign(&actor, &client, &user)?;
+            told(home, done, "They treat the client no longer")
+        }
+        Access::Supervise { supervisor, supervisee, end } => {
+            let (mut practice, actor) = home.signed_in()?;
+            let done = practice.supervise(&actor, &supervisor, &supervisee, !end)?;
+            told(
+                home,
+                done,
+                if end { "They no longer answer for that work" } else { "They answer for that work from now on" },
+            )
+        }
+        Access::Grant(asked) => grants::run(home, asked),
+        Access::Emergency(asked) => grants::emergency(home, asked),
+        Access::Explain { user, action, resource } => policies::explain(home, &user, &action, &resource),
+        Access::Policy(asked) => policies::run(home, asked),
+    }
+}
+
+/// What a change of people did.
+fn told(home: &Home, done: provenote_practice::staff::Changed, words: &str) -> Outcome {
     if home.json() {
-        print_json(&json!({ "users": users }));
+        print_json(&json!(done));
     } else {
-        users.iter().for_each(|user| print(&format!("{}  {}  {}", user.id, user.role, user.name)));
+        let keys = if done.keys == 1 { "1 key was".to_owned() } else { format!("{} keys were", done.keys) };
+        print(&format!("{words} (entry {}); {keys} wrapped anew", done.seq));
     }
     Ok(ExitCode::SUCCESS)
 }

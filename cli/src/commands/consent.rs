@@ -107,7 +107,7 @@ pub(super) fn run(home: &Home, asked: Consent) -> Outcome {
             if let Some(output) = &output {
                 can_write(output)?;
             }
-            let (practice, actor) = home.signed_in()?;
+            let (mut practice, actor) = home.signed_in()?;
             let participant = match participant {
                 Some(participant) => participant,
                 None => practice.client_named(&actor, &client)?,

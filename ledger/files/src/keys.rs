@@ -27,7 +27,7 @@ impl FileKeys {
         let folder = folder.into();
         private_folder(&folder)?;
         sweep(&folder)?;
-        for sub in ["users", "classes", "groups"] {
+        for sub in ["users", "classes", "groups", "factors"] {
             if folder.join(sub).is_dir() {
                 sweep(&folder.join(sub))?;
             }

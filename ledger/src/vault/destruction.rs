@@ -123,7 +123,7 @@ impl DestructionList {
     /// Reads a list. Lines count only where one of `users` has signed them.
     #[must_use]
     pub fn read(list: &[u8], users: &[UserPublic]) -> Self {
-        let mut read = Self::default();
+        let (mut read, mut unsigned) = (Self::default(), Vec::new());
         for (number, line) in lines(list) {
             match parse(line) {
                 None if is_cut_off(list, line) => read.cut_off = true,
@@ -131,9 +131,19 @@ impl DestructionList {
                 Some((destruction, signature)) if is_signed(&destruction, &signature, users) => {
                     read.held.push(destruction);
                 }
-                Some(_) => read.unsigned.push(number),
+                Some((claimed, _)) => unsigned.push((number, claimed)),
             }
         }
+        // A user who goes leaves lines that another has signed again.
+        let again = |claimed: &Destruction| {
+            read.held.iter().any(|held| {
+                (held.extent, &held.name, held.seq, held.time)
+                    == (claimed.extent, &claimed.name, claimed.seq, claimed.time)
+            })
+        };
+        let left: Vec<usize> =
+            unsigned.iter().filter(|(_, claimed)| !again(claimed)).map(|(number, _)| *number).collect();
+        read.unsigned = left;
         read
     }
 }
@@ -189,6 +199,18 @@ impl Vault {
         }
         let mine = |destruction: &Destruction| Destruction { by: by.user().to_owned(), ..destruction.clone() };
         self.append_lines(&list, missing.into_values().flat_map(|destruction| line(&mine(destruction), by)).collect())
+    }
+
+    /// Signs anew, in the name of `by`, for what the list holds by the signature of `user` alone. Under the lock.
+    pub(super) fn sign_destructions_of(&mut self, by: &Unlocked, user: &str) -> Result<(), VaultError> {
+        let list = self.keys.read(DESTROYED)?.unwrap_or_default();
+        let held = DestructionList::read(&list, &self.known_users()).held;
+        let same = |one: &Destruction, other: &Destruction| (one.extent, &one.name) == (other.extent, &other.name);
+        let theirs = held.iter().filter(|one| one.by == user);
+        let alone = theirs.filter(|one| !held.iter().any(|other| other.by != user && same(one, other)));
+        let mine = |one: &Destruction| line(&Destruction { by: by.user().to_owned(), ..one.clone() }, by);
+        let lines = alone.flat_map(mine).collect();
+        self.append_lines(&list, lines)
     }
 
     fn append_lines(&mut self, list: &[u8], lines: Vec<u8>) -> Result<(), VaultError> {
@@ -290,6 +312,7 @@ impl Vault {
     /// [`VaultError::Io`].
     pub fn destroy_scope(&mut self, scope: &str, blobs: &[Hash]) -> Result<(), VaultError> {
         let groups = self.groups_of(named(scope)?)?;
+        self.forget_granted(&|key| key.scope.as_deref() == Some(scope))?;
         for class in self.class_keys_of(scope)? {
             self.keys.destroy(&class)?;
         }

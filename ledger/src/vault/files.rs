@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::keys::{Argon2Params, Key, Unlocked, UserPublic};
+use super::keys::{Argon2Params, Key, Unlocked, UserPublic, verify_signature};
 use super::{VaultError, damaged};
 use crate::entropy::{self, Entropy};
 use crate::hash::Hash;
@@ -34,12 +34,60 @@ impl<'de> Deserialize<'de> for Bytes {
 }
 
 /// A key wrapped to one user by HPKE.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WrapRecord {
     pub(crate) user: String,
+    /// Which of the user's public keys it is for. Wraps made by early programs do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) to: Option<KeyId>,
     pub(crate) enc: Bytes,
     pub(crate) sealed: Bytes,
+}
+
+/// The first 8 bytes of the SHA-256 of a public X25519 key, in base64. It tells keys of one user apart; nothing is decided
+/// by it but whether a wrap is worth making anew.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct KeyId(Bytes);
+
+impl KeyId {
+    pub(crate) fn of(seal_key: &[u8; 32]) -> Self {
+        Self(Bytes(Hash::of(seal_key).0[..8].to_vec()))
+    }
+}
+
+impl WrapRecord {
+    pub(crate) fn is_surely_for(&self, user: &UserPublic) -> bool {
+        self.to.is_some() && self.is_for(user)
+    }
+
+    /// Whether it may be for this key of this user.
+    pub(crate) fn is_for(&self, user: &UserPublic) -> bool {
+        self.user == user.user && self.to.as_ref().is_none_or(|to| *to == KeyId::of(&user.seal_key))
+    }
+}
+
+/// When a key was made, and by whom.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Made {
+    /// How many entries the ledger had.
+    pub(crate) since: u64,
+    pub(crate) by: String,
+    /// What the key is known by: derived from it, and no help in finding it.
+    pub(crate) check: Hash,
+    /// Ed25519, by `by`.
+    pub(crate) signature: Bytes,
+}
+
+fn first() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_first(number: &u32) -> bool {
+    *number == 1
 }
 
 /// `classes/CLASS.SCOPE.json`
@@ -49,7 +97,29 @@ pub(crate) struct ClassFile {
     pub(crate) v: u32,
     pub(crate) class: String,
     pub(crate) scope: String,
+    /// Which generation of the key is wrapped here.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub(crate) number: u32,
+    /// None only for first generations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) made: Option<Made>,
     pub(crate) wraps: Vec<WrapRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) office: Option<OfficeWrap>,
+    /// The generations before, from the first on, each sealed under the next.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) earlier: Vec<Bytes>,
+}
+
+/// A class key wrapped to the office of its class.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OfficeWrap {
+    /// Which generation of the office's key pair.
+    pub(crate) number: u32,
+    pub(crate) to: KeyId,
+    pub(crate) enc: Bytes,
+    pub(crate) sealed: Bytes,
 }
 
 /// `groups/GROUP.json`
@@ -60,7 +130,87 @@ pub(crate) struct GroupFile {
     pub(crate) group: String,
     pub(crate) class: String,
     pub(crate) scope: String,
+    /// The generation of the class key that `sealed` is under.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub(crate) class_number: u32,
     /// Nonce and AES-256-GCM ciphertext of the group's key under the key of the class.
+    pub(crate) sealed: Bytes,
+    /// The group's keys before, from the first on, as they were sealed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) earlier: Vec<EarlierGroupKey>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EarlierGroupKey {
+    pub(crate) class_number: u32,
+    pub(crate) sealed: Bytes,
+}
+
+/// `offices/CLASS.json`
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OfficeFile {
+    pub(crate) v: u32,
+    pub(crate) class: String,
+    /// What the ledger is known to have named, from number 1 on. Only the last has wraps.
+    pub(crate) generations: Vec<OfficeGeneration>,
+    /// Made, and not yet known to be named by the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<OfficeGeneration>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OfficeGeneration {
+    pub(crate) number: u32,
+    pub(crate) seal_key: Bytes,
+    pub(crate) made: Made,
+    /// The private half, wrapped to the members.
+    pub(crate) wraps: Vec<WrapRecord>,
+    /// The private half of the generation before, sealed under a key of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) former: Option<Bytes>,
+}
+
+/// `grants/GRANT.json`
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GrantFile {
+    pub(crate) v: u32,
+    pub(crate) grant: String,
+    pub(crate) user: String,
+    /// Its end, in milliseconds since 1970.
+    pub(crate) until: i64,
+    /// The grant's own key, wrapped to the user by HPKE.
+    pub(crate) enc: Bytes,
+    pub(crate) sealed: Bytes,
+    pub(crate) keys: Vec<GrantedKey>,
+}
+
+/// What a granted key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Granted {
+    Class,
+    Group,
+    Office,
+}
+
+/// A key sealed under a grant's own.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GrantedKey {
+    pub(crate) what: Granted,
+    pub(crate) class: String,
+    /// None for an office.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scope: Option<String>,
+    /// None for all but a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) group: Option<String>,
+    /// Which generation.
+    pub(crate) number: u32,
     pub(crate) sealed: Bytes,
 }
 
@@ -102,6 +252,18 @@ pub(crate) struct UserFile {
     sign_key: Bytes,
     passphrase: SecretBox,
     recovery: Option<SecretBox>,
+    /// Where the user took a key pair of their own: the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    former: Option<FormerKeys>,
+}
+
+/// Public keys before, whose owner signed that these are theirs now.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FormerKeys {
+    seal_key: Bytes,
+    sign_key: Bytes,
+    signature: Bytes,
 }
 
 /// Private halves, sealed under a secret a person keeps.
@@ -120,7 +282,7 @@ pub(crate) trait KeyFile: Serialize + DeserializeOwned {
 macro_rules! key_files {
     ($($file:ty),+) => { $(impl KeyFile for $file { fn version(&self) -> u32 { self.v } })+ };
 }
-key_files!(ClassFile, GroupFile, LogFile, UserFile);
+key_files!(ClassFile, GrantFile, GroupFile, LogFile, OfficeFile, UserFile);
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -170,7 +332,28 @@ impl UserFile {
             sign_key: Bytes(public.sign_key.to_vec()),
             passphrase: SecretBox::new(of, "passphrase", passphrase, params, entropy)?,
             recovery: None,
+            former: None,
         })
+    }
+
+    /// Notes whose keys these took the place of: `before` signs for it.
+    pub(crate) fn succeed(&mut self, before: &Unlocked) {
+        let (public, own) = (before.public(), self.public());
+        self.former = Some(FormerKeys {
+            seal_key: Bytes(public.seal_key.to_vec()),
+            sign_key: Bytes(public.sign_key.to_vec()),
+            signature: Bytes(before.sign(&succession(&public, &own)).to_vec()),
+        });
+    }
+
+    /// The keys before, where their owner has signed for these.
+    pub(crate) fn former(&self) -> Option<UserPublic> {
+        let former = self.former.as_ref()?;
+        let seal_key = former.seal_key.0.as_slice().try_into().ok()?;
+        let sign_key = former.sign_key.0.as_slice().try_into().ok()?;
+        let signature = former.signature.0.as_slice().try_into().ok()?;
+        let before = UserPublic { user: self.user.clone(), seal_key, sign_key };
+        verify_signature(&before.sign_key, &succession(&before, &self.public()), &signature).then_some(before)
     }
 
     pub(crate) fn parse(name: &str, contents: &[u8]) -> Result<Self, VaultError> {
@@ -227,6 +410,12 @@ impl UserFile {
         self.passphrase = SecretBox::new(of, "passphrase", passphrase, params, entropy)?;
         Ok(())
     }
+}
+
+/// What the keys before sign.
+fn succession(before: &UserPublic, after: &UserPublic) -> Vec<u8> {
+    let [old, new] = [before, after].map(|of| BASE64.encode([of.seal_key, of.sign_key].concat()));
+    format!("provenote/succession/v1\n{}\n{old}\n{new}\n", after.user).into_bytes()
 }
 
 /// What a secret box is bound to: both public keys, so that none can be exchanged unnoticed.

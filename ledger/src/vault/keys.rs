@@ -15,7 +15,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::VaultError;
-use super::files::{Bytes, WrapRecord};
+use super::files::{Bytes, KeyId, WrapRecord};
 use crate::entropy::{self, Entropy, Source};
 use crate::hash::Hash;
 
@@ -75,7 +75,8 @@ pub(crate) fn bind(fields: &[&str]) -> Vec<u8> {
     out
 }
 
-/// A symmetric key of 32 bytes. Zeroed when dropped; has no `Debug`.
+/// A symmetric key, or the private half of an X25519 key pair: 32 bytes. Zeroed when dropped; has no `Debug`.
+#[derive(Clone)]
 pub(crate) struct Key(Zeroizing<[u8; 32]>);
 
 impl Key {
@@ -89,6 +90,11 @@ impl Key {
 
     pub(crate) fn bytes(&self) -> &Zeroizing<[u8; 32]> {
         &self.0
+    }
+
+    /// What this key is known by. Nobody finds a random key of 256 bits by it, and no two keys have the same.
+    pub(crate) fn check(&self) -> Hash {
+        Hash(**self.derive("key check").bytes())
     }
 
     /// A key derived from this one, for one purpose.
@@ -145,29 +151,32 @@ pub struct Unlocked {
     seal: Zeroizing<[u8; 32]>,
     seal_public: [u8; 32],
     sign: SigningKey,
+    /// Grants in force, and their ends in milliseconds since 1970.
+    grants: Vec<(String, i64)>,
 }
 
 impl Unlocked {
     pub(crate) fn generate(user: &str, entropy: &mut dyn Entropy) -> Self {
-        let seal = entropy::bytes::<32>(entropy);
-        let (private, public) = X25519HkdfSha256::derive_keypair(seal.as_slice());
-        let mut seal = Zeroizing::new([0; 32]);
-        private.write_exact(seal.as_mut_slice());
+        let (Key(seal), seal_public) = key_pair(entropy);
         let sign = SigningKey::from_bytes(&entropy::bytes::<32>(entropy));
-        Self { user: user.to_owned(), seal, seal_public: public.to_bytes().into(), sign }
+        Self { user: user.to_owned(), seal, seal_public, sign, grants: Vec::new() }
     }
 
     pub(crate) fn from_private(user: &str, private: &[u8]) -> Option<Self> {
         let (seal, sign) = private.split_first_chunk::<32>()?;
         let sign: Zeroizing<[u8; 32]> = Zeroizing::new(sign.try_into().ok()?);
-        let key = <X25519HkdfSha256 as hpke::Kem>::PrivateKey::from_bytes(seal).ok()?;
-        let seal_public = X25519HkdfSha256::sk_to_pk(&key).to_bytes().into();
+        let seal = Zeroizing::new(*seal);
         Some(Self {
             user: user.to_owned(),
-            seal: Zeroizing::new(*seal),
-            seal_public,
+            seal_public: public_half(&seal)?,
+            seal,
             sign: SigningKey::from_bytes(&sign),
+            grants: Vec::new(),
         })
+    }
+
+    pub(crate) fn seal_half(&self) -> &Zeroizing<[u8; 32]> {
+        &self.seal
     }
 
     pub(crate) fn private(&self) -> Zeroizing<Vec<u8>> {
@@ -181,6 +190,22 @@ impl Unlocked {
     #[must_use]
     pub fn user(&self) -> &str {
         &self.user
+    }
+
+    /// These keys with the grants that are in force now, and their ends in milliseconds since 1970, as the ledger tells
+    /// of them: no other grant is tried when a payload is opened.
+    #[must_use]
+    pub fn with_grants(self, grants: Vec<(String, i64)>) -> Self {
+        Self { grants, ..self }
+    }
+
+    /// As [`Unlocked::with_grants`], in place.
+    pub fn set_grants(&mut self, grants: Vec<(String, i64)>) {
+        self.grants = grants;
+    }
+
+    pub(crate) fn grants(&self) -> &[(String, i64)] {
+        &self.grants
     }
 
     /// An Ed25519 signature by this user.
@@ -224,11 +249,72 @@ pub fn verify_signature(sign_key: &[u8; 32], message: &[u8], signature: &[u8; 64
         .is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
 }
 
-/// Wraps a key to a user: HPKE base mode, single shot. What the key is for is bound as `info`, where it lies and whose
-/// it is as associated data.
+/// A new X25519 key pair: the private half and the public one.
+pub(crate) fn key_pair(entropy: &mut dyn Entropy) -> (Key, [u8; 32]) {
+    let seed = entropy::bytes::<32>(entropy);
+    let (private, public) = X25519HkdfSha256::derive_keypair(seed.as_slice());
+    let mut bytes = Zeroizing::new([0; 32]);
+    private.write_exact(bytes.as_mut_slice());
+    (Key(bytes), public.to_bytes().into())
+}
+
+/// The public half of an X25519 key.
+pub(crate) fn public_half(private: &Zeroizing<[u8; 32]>) -> Option<[u8; 32]> {
+    let private = <X25519HkdfSha256 as hpke::Kem>::PrivateKey::from_bytes(private.as_slice()).ok()?;
+    Some(X25519HkdfSha256::sk_to_pk(&private).to_bytes().into())
+}
+
+/// What a key is wrapped for, and where it lies.
+#[derive(Clone, Copy)]
+pub(crate) struct Wrapping<'a> {
+    pub(crate) purpose: &'a str,
+    pub(crate) place: &'a [&'a str],
+    /// The user's name, or an office's.
+    pub(crate) recipient: &'a str,
+}
+
+impl Wrapping<'_> {
+    fn bound(&self) -> Vec<u8> {
+        let fields: Vec<&str> = self.place.iter().copied().chain([self.recipient]).collect();
+        bind(&fields)
+    }
+
+    /// HPKE base mode, single shot. What the key is for is bound as `info`, where it lies and whose it is as associated
+    /// data. None when the public key is of small order, so that anybody could open what is wrapped to it.
+    pub(crate) fn seal(&self, to: &[u8; 32], key: &Key, entropy: &mut dyn Entropy) -> Option<(Bytes, Bytes)> {
+        let public = <X25519HkdfSha256 as hpke::Kem>::PublicKey::from_bytes(to).ok()?;
+        let (enc, sealed) = hpke::single_shot_seal_with_rng::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
+            &OpModeS::Base,
+            &public,
+            &bind(&[self.purpose]),
+            key.0.as_slice(),
+            &self.bound(),
+            &mut Source(entropy),
+        )
+        .ok()?;
+        Some((Bytes(enc.to_bytes().to_vec()), Bytes(sealed)))
+    }
+
+    pub(crate) fn open(&self, private: &Zeroizing<[u8; 32]>, enc: &Bytes, sealed: &Bytes) -> Option<Key> {
+        let private = <X25519HkdfSha256 as hpke::Kem>::PrivateKey::from_bytes(private.as_slice()).ok()?;
+        let enc = <X25519HkdfSha256 as hpke::Kem>::EncappedKey::from_bytes(&enc.0).ok()?;
+        let opened = hpke::single_shot_open::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
+            &OpModeR::Base,
+            &private,
+            &enc,
+            &bind(&[self.purpose]),
+            &sealed.0,
+            &self.bound(),
+        );
+        let opened = Zeroizing::new(opened.ok()?);
+        Some(Key(Zeroizing::new(opened.as_slice().try_into().ok()?)))
+    }
+}
+
+/// Wraps a key to a user.
 ///
 /// # Errors
-/// When the public key is of small order, so that anybody could open what is wrapped to it.
+/// When the public key is of small order.
 pub(crate) fn wrap_to(
     to: &UserPublic,
     purpose: &str,
@@ -236,39 +322,23 @@ pub(crate) fn wrap_to(
     key: &Key,
     entropy: &mut dyn Entropy,
 ) -> Result<WrapRecord, VaultError> {
-    let bound: Vec<&str> = place.iter().copied().chain([to.user.as_str()]).collect();
-    let (enc, sealed) = <X25519HkdfSha256 as hpke::Kem>::PublicKey::from_bytes(&to.seal_key)
-        .and_then(|public| {
-            hpke::single_shot_seal_with_rng::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
-                &OpModeS::Base,
-                &public,
-                &bind(&[purpose]),
-                key.0.as_slice(),
-                &bind(&bound),
-                &mut Source(entropy),
-            )
-        })
-        .map_err(|_| VaultError::Damaged {
-            name: format!("users/{}.json", to.user),
-            what: "its public key is unusable",
-        })?;
-    Ok(WrapRecord { user: to.user.clone(), enc: Bytes(enc.to_bytes().to_vec()), sealed: Bytes(sealed) })
+    let wrapping = Wrapping { purpose, place, recipient: &to.user };
+    let (enc, sealed) = wrapping.seal(&to.seal_key, key, entropy).ok_or_else(|| VaultError::Damaged {
+        name: format!("users/{}.json", to.user),
+        what: "its public key is unusable",
+    })?;
+    Ok(WrapRecord { user: to.user.clone(), to: Some(KeyId::of(&to.seal_key)), enc, sealed })
 }
 
 pub(crate) fn unwrap_with(by: &Unlocked, purpose: &str, place: &[&str], wrap: &WrapRecord) -> Option<Key> {
-    let bound: Vec<&str> = place.iter().copied().chain([by.user.as_str()]).collect();
-    let private = <X25519HkdfSha256 as hpke::Kem>::PrivateKey::from_bytes(by.seal.as_slice()).ok()?;
-    let enc = <X25519HkdfSha256 as hpke::Kem>::EncappedKey::from_bytes(&wrap.enc.0).ok()?;
-    let opened = hpke::single_shot_open::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
-        &OpModeR::Base,
-        &private,
-        &enc,
-        &bind(&[purpose]),
-        &wrap.sealed.0,
-        &bind(&bound),
-    );
-    let opened = Zeroizing::new(opened.ok()?);
-    Some(Key(Zeroizing::new(opened.as_slice().try_into().ok()?)))
+    let wrapping = Wrapping { purpose, place, recipient: &by.user };
+    wrapping.open(&by.seal, &wrap.enc, &wrap.sealed)
+}
+
+/// Opens the first of the user's wraps that opens.
+pub(crate) fn open_wrap(wraps: &[WrapRecord], by: &Unlocked, purpose: &str, place: &[&str]) -> Option<Key> {
+    let own = wraps.iter().filter(|wrap| wrap.user == by.user);
+    own.filter(|wrap| wrap.is_for(&by.public())).find_map(|wrap| unwrap_with(by, purpose, place, wrap))
 }
 
 /// Crockford's base 32: no `i`, `l`, `o`, `u`.

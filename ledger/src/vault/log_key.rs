@@ -8,8 +8,8 @@
 use zeroize::Zeroizing;
 
 use super::files::{self, EpochRecord, LogFile, NextRecord, WrapRecord};
-use super::keys::{self, Key, Unlocked, UserPublic};
-use super::{Vault, VaultError, damaged, open_wrap};
+use super::keys::{self, Key, Unlocked, UserPublic, open_wrap};
+use super::{Vault, VaultError, damaged};
 use crate::entropy::{self, Entropy};
 use crate::note::{Epoch, LogSigner, VerifierKey, origin_from};
 
@@ -185,6 +185,44 @@ impl Vault {
         }
         self.write_log_file(&file)?;
         Ok(true)
+    }
+
+    /// Drops wraps of the log's keys; none where there is no log.
+    pub(super) fn drop_log_wraps(&mut self, gone: &dyn Fn(&WrapRecord) -> bool) -> Result<(), VaultError> {
+        if self.keys.read(LOG_FILE)?.is_none() {
+            return Ok(());
+        }
+        let mut file = self.log_file()?;
+        let mut dropped = false;
+        let epochs = file.epochs.iter_mut().map(|epoch| &mut epoch.wraps);
+        for wraps in epochs.chain(file.next.iter_mut().map(|next| &mut next.wraps)) {
+            let before = wraps.len();
+            wraps.retain(|wrap| !gone(wrap));
+            dropped |= wraps.len() < before;
+        }
+        if dropped { self.write_log_file(&file) } else { Ok(()) }
+    }
+
+    /// Wraps what a user has of the log's keys to their new keys beside their old.
+    pub(super) fn wrap_log_beside(
+        &mut self,
+        old: &Unlocked,
+        new: &UserPublic,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), VaultError> {
+        if self.keys.read(LOG_FILE)?.is_none() {
+            return Ok(());
+        }
+        let mut file = self.log_file()?;
+        let mut wrapped = false;
+        let epochs = file.epochs.iter_mut().map(|epoch| (&epoch.vkey, &mut epoch.wraps));
+        for (vkey, wraps) in epochs.chain(file.next.iter_mut().map(|next| (&next.vkey, &mut next.wraps))) {
+            let Some(key) = open_wrap(wraps, old, PURPOSE, &[vkey]) else { continue };
+            wraps.retain(|wrap| wrap.user != new.user || wrap.is_for(&old.public()));
+            wraps.push(keys::wrap_to(new, PURPOSE, &[vkey], &key, entropy)?);
+            wrapped = true;
+        }
+        if wrapped { self.write_log_file(&file) } else { Ok(()) }
     }
 
     fn log_file(&self) -> Result<LogFile, VaultError> {

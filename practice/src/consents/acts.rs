@@ -36,7 +36,7 @@ impl Practice {
         participant: &str,
         by: Option<&str>,
     ) -> Result<u64, PracticeError> {
-        actor.authorise(Act::TakeSignature)?;
+        self.allow_client(actor, Act::TakeSignature, client)?;
         let client = self.client(actor, client)?;
         let person = participant_named(&client, participant)?;
         let by = match by {
@@ -69,7 +69,7 @@ impl Practice {
         summary: &str,
         questions: &[String],
     ) -> Result<u64, PracticeError> {
-        actor.authorise(Act::TakeSignature)?;
+        self.allow_client(actor, Act::TakeSignature, client)?;
         let client = self.client(actor, client)?;
         let person = participant_named(&client, participant)?;
         let questions = questions
@@ -106,7 +106,7 @@ impl Practice {
         request: SignRequest<'_>,
         models: &dyn Models,
     ) -> Result<SignedForm, PracticeError> {
-        actor.authorise(Act::TakeSignature)?;
+        self.allow_client(actor, Act::TakeSignature, client)?;
         let client = self.client(actor, client)?;
         let practice = self.record(actor)?;
         let person = participant_named(&client, request.participant)?;
@@ -157,7 +157,7 @@ impl Practice {
         summary: &str,
         models: &dyn Models,
     ) -> Result<u64, PracticeError> {
-        actor.authorise(Act::TakeSignature)?;
+        self.allow_client(actor, Act::TakeSignature, client)?;
         let client = self.client(actor, client)?;
         let person = participant_named(&client, participant)?;
         let summary = checked_words("the summary", summary)?;
@@ -203,7 +203,7 @@ impl Practice {
         client: &str,
         request: &NoRequest<'_>,
     ) -> Result<u64, PracticeError> {
-        actor.authorise(Act::TakeSignature)?;
+        self.allow_client(actor, Act::TakeSignature, client)?;
         let (client, person) = self.somebody(actor, client, request.participant)?;
         let words = checked_words("what was said", request.words)?;
         let consent = self.newest_naming(actor, &client, &person)?;

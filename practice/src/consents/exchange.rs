@@ -139,14 +139,14 @@ impl Practice {
         names: bool,
         models: &dyn Models,
     ) -> Result<Exported, PracticeError> {
-        actor.authorise(Act::MakeForm)?;
+        let client = self.allow_client(actor, Act::MakeForm, client)?;
         if as_.is_text() && !names {
             return Err(PracticeError::BadRequest(
                 "the words of the form hold the names of those it was made for: export it with names, or without them as fhir or receipt"
                     .to_owned(),
             ));
         }
-        let client = self.client(actor, client)?;
+        let client = self.client(actor, client.as_str())?;
         let events = self.consent_events(actor, &client.client)?;
         let form = chosen(&events, consent)?;
         let bytes = match as_ {
@@ -177,8 +177,13 @@ impl Practice {
     ///
     /// # Errors
     /// As [`Practice::consent_export`].
-    pub fn consent_receipts(&self, actor: &Actor, form: &ConsentForm, names: bool) -> Result<String, PracticeError> {
-        actor.authorise(Act::MakeForm)?;
+    pub fn consent_receipts(
+        &mut self,
+        actor: &Actor,
+        form: &ConsentForm,
+        names: bool,
+    ) -> Result<String, PracticeError> {
+        self.allow_client(actor, Act::MakeForm, form.client.as_str())?;
         let client = self.client(actor, form.client.as_str())?;
         let events = self.consent_events(actor, &client.client)?;
         let bytes = pretty(&self.receipts(actor, &client, form, &events, names)?)?;
@@ -192,7 +197,7 @@ impl Practice {
     /// [`PracticeError::BadRequest`] for a document that is too large, no JSON, or holds no consent; nothing is kept
     /// of it.
     pub fn consent_import(&mut self, actor: &Actor, client: &str, bytes: &[u8]) -> Result<Imported, PracticeError> {
-        actor.authorise(Act::TakeSignature)?;
+        self.allow_client(actor, Act::TakeSignature, client)?;
         let client = self.client(actor, client)?;
         let found = fhir::read(bytes).map_err(|error| PracticeError::BadRequest(error.to_string()))?;
         let now = self.clock.now();

@@ -39,7 +39,7 @@ impl Practice {
         shelf: &Shelf,
         models: &dyn Models,
     ) -> Result<FormMade, PracticeError> {
-        actor.authorise(Act::MakeForm)?;
+        self.allow_client(actor, Act::MakeForm, request.client)?;
         let client = self.client(actor, request.client)?;
         let template = found(shelf, request.template.unwrap_or(USUAL), request.lang)?;
         if template.asks_for("amends") {
@@ -65,7 +65,7 @@ impl Practice {
         shelf: &Shelf,
         models: &dyn Models,
     ) -> Result<Vec<FormMade>, PracticeError> {
-        actor.authorise(Act::MakeForm)?;
+        self.allow_client(actor, Act::MakeForm, client)?;
         let client = self.client(actor, client)?;
         let configured = self.configured(actor, models)?;
         let events = self.consent_events(actor, &client.client)?;
@@ -170,7 +170,7 @@ impl Practice {
         signed: bool,
         pdf: &[u8],
     ) -> Result<u64, PracticeError> {
-        actor.authorise(Act::MakeForm)?;
+        self.allow_client(actor, Act::MakeForm, form.client.as_str())?;
         let file = self.file_group(&form.client)?;
         let sealed = self.seal_bytes(actor, &file, "pdf", "application/pdf", pdf)?;
         let entry = self

@@ -49,7 +49,7 @@ impl Practice {
         asked: &SessionAsked<'_>,
         models: &dyn Models,
     ) -> Result<ClientStanding, PracticeError> {
-        actor.authorise(Act::ViewConsent)?;
+        self.allow_client(actor, Act::ViewConsent, client)?;
         let client = self.client(actor, client)?;
         let session = SessionTerms::of(&client, asked)?;
         let configured = self.configured(actor, models)?;
@@ -101,10 +101,11 @@ impl Practice {
         on_client: OnClient<'_>,
         also: impl Fn(&Client, &ConsentRecord) -> Vec<Purpose>,
     ) -> Result<Vec<ClientStanding>, PracticeError> {
-        actor.authorise(Act::ViewConsent)?;
+        let seen = self.seen(actor, Act::ViewConsent)?;
         let configured = self.configured(actor, models)?;
         let reader = self.reader_of_all(actor)?;
         let mut clients = self.clients_by(&reader)?;
+        clients.retain(|client| seen.contains(&client.client));
         clients.sort_by_cached_key(|client| client.name.to_lowercase());
         let mut headers: BTreeMap<String, Vec<Header>> = BTreeMap::new();
         for header in self.consent_headers(None)? {

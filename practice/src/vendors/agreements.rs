@@ -73,7 +73,7 @@ impl Practice {
         vendor: &str,
         given: &AgreementGiven<'_>,
     ) -> Result<u64, PracticeError> {
-        actor.authorise(Act::Configure)?;
+        self.allow_here(actor, Act::Configure)?;
         let Audited::Company(company) = self.audited(actor, vendor)? else {
             return Err(PracticeError::BadRequest(
                 "the practice needs no agreement with itself: name the company the agreement is with".to_owned(),

@@ -103,7 +103,7 @@ impl Practice {
         given: &AnswerGiven<'_>,
         questionnaire: &Questionnaire,
     ) -> Result<u64, PracticeError> {
-        actor.authorise(Act::Configure)?;
+        self.allow_here(actor, Act::Configure)?;
         let audited = self.audited(actor, vendor)?;
         let question = questionnaire.question(given.question).ok_or_else(|| PracticeError::NotFound {
             what: "question",

@@ -50,7 +50,7 @@ impl Practice {
         models: &dyn Models,
         own: &OwnPipeline,
     ) -> Result<(Audit, u64), PracticeError> {
-        actor.authorise(Act::MakeReport)?;
+        self.allow_here(actor, Act::MakeReport)?;
         let audited = self.audited(actor, vendor)?;
         self.audit_of(actor, &audited, questionnaire, models, own)
     }
@@ -66,7 +66,7 @@ impl Practice {
         models: &dyn Models,
         own: &OwnPipeline,
     ) -> Result<Vec<Audit>, PracticeError> {
-        actor.authorise(Act::MakeReport)?;
+        self.allow_here(actor, Act::MakeReport)?;
         self.all_audited(actor)?
             .iter()
             .map(|audited| Ok(self.audit_of(actor, audited, questionnaire, models, own)?.0))

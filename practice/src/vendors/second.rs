@@ -107,7 +107,7 @@ impl Practice {
         models: &dyn Models,
         on_point: OnPoint<'_>,
     ) -> Result<(), PracticeError> {
-        actor.authorise(Act::Configure)?;
+        self.allow_here(actor, Act::Configure)?;
         let mut points = points(review, rules);
         points.truncate(MOST_POINTS);
         let mut reading = SecondReading { model: model.to_owned(), points: Vec::new() };

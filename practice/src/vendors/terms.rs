@@ -131,7 +131,7 @@ impl Practice {
         vendor: &str,
         declaration: &Declaration,
     ) -> Result<Vec<(String, u64)>, PracticeError> {
-        actor.authorise(Act::Configure)?;
+        self.allow_here(actor, Act::Configure)?;
         for source in declaration.terms.iter().flat_map(|terms| &terms.sources) {
             source.selection().map_err(|error| PracticeError::BadRequest(error.to_string()))?;
         }
@@ -175,7 +175,7 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotFound`].
     pub fn untrack_terms(&mut self, actor: &Actor, source: &str) -> Result<u64, PracticeError> {
-        actor.authorise(Act::Configure)?;
+        self.allow_here(actor, Act::Configure)?;
         let source = self
             .sources(actor, None)?
             .into_iter()
@@ -197,7 +197,7 @@ impl Practice {
         because: Because,
         words: &str,
     ) -> Result<u64, PracticeError> {
-        actor.authorise(Act::Configure)?;
+        self.allow_here(actor, Act::Configure)?;
         let words = checked_words("why it is settled", words)?;
         if words.is_empty() {
             return Err(PracticeError::BadRequest(

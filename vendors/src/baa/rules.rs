@@ -113,6 +113,9 @@ struct RawFind {
     /// Also where a defined term that the clause uses says it.
     #[serde(default)]
     definitions: bool,
+    /// Also where the clause says it together with the sentence before it, to which it answers or refers back.
+    #[serde(default)]
+    joined: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -183,6 +186,7 @@ struct Find {
     within: Within,
     over_days: Option<f64>,
     definitions: bool,
+    joined: bool,
 }
 
 /// What a rule is about and what it looks for.
@@ -464,7 +468,7 @@ impl Rules {
             .iter()
             .map(|text| regex::Regex::new(&text.value).map_err(|error| wrong(text, error.to_string())))
             .collect::<Result<Vec<_>, _>>()?;
-        let Find { polarity, bound, within, over_days, definitions, .. } = Find {
+        let Find { polarity, bound, within, over_days, definitions, joined, .. } = Find {
             any: Vec::new(),
             all: Vec::new(),
             none: Vec::new(),
@@ -474,8 +478,9 @@ impl Rules {
             within: raw.within,
             over_days: raw.over_days,
             definitions: raw.definitions,
+            joined: raw.joined,
         };
-        Ok(Find { any, all, none, section, polarity, bound, within, over_days, definitions })
+        Ok(Find { any, all, none, section, polarity, bound, within, over_days, definitions, joined })
     }
 
     fn failing_examples(&self, rule: &Rule) -> Vec<RulesError> {
@@ -518,6 +523,7 @@ impl Rules {
             .collect();
         let mut answered = vec![false; found.len()];
         let expanded = expansions(agreement);
+        let joined = joined(agreement);
         let rules: Vec<&Rule> = found.iter().map(|(rule, _)| *rule).collect();
         // A long agreement is read by as many as there are processors; their findings are put together in its order.
         let readers = if agreement.clauses.len() < FEW {
@@ -527,12 +533,13 @@ impl Rules {
         };
         let share = agreement.clauses.len().div_ceil(readers).max(1);
         let parts: Vec<Part> = thread::scope(|scope| {
-            let (rules, expanded) = (&rules, &expanded);
+            let (rules, expanded, joined) = (&rules, &expanded, &joined);
             let started: Vec<_> = (0..agreement.clauses.len())
                 .step_by(share)
                 .map(|from| {
                     scope.spawn(move || {
-                        self.part(rules, agreement, expanded, from..(from + share).min(agreement.clauses.len()))
+                        let clauses = from..(from + share).min(agreement.clauses.len());
+                        self.part(rules, agreement, [expanded, joined], clauses)
                     })
                 })
                 .collect();
@@ -570,7 +577,7 @@ impl Rules {
         &self,
         rules: &[&Rule],
         agreement: &Agreement,
-        expanded: &HashMap<usize, Clause>,
+        [expanded, joined]: [&HashMap<usize, Clause>; 2],
         clauses: Range<usize>,
     ) -> Part {
         let mut found: Part = rules.iter().map(|_| (Ranked::default(), false)).collect();
@@ -582,6 +589,7 @@ impl Rules {
             }
             let mut sight = reader.sight(clause);
             let mut wide = expanded.get(&at).map(|clause| reader.sight(clause));
+            let mut long = joined.get(&at).map(|clause| reader.sight(clause));
             for (rule, (hits, cleared)) in rules.iter().zip(&mut found) {
                 *cleared = *cleared || rule.cleared.iter().any(|find| find.holds(&mut sight));
                 for (finds, list) in
@@ -590,6 +598,7 @@ impl Rules {
                     let here = finds.iter().position(|find| {
                         find.holds(&mut sight)
                             || (find.definitions && wide.as_mut().is_some_and(|wide| find.holds(wide)))
+                            || (find.joined && long.as_mut().is_some_and(|long| find.holds(long)))
                     });
                     if let Some(strength) = here {
                         list.push((strength, at));
@@ -627,6 +636,64 @@ impl Rules {
         }
         found
     }
+}
+
+/// How a sentence begins that cannot be understood without the one before it.
+const REFERS_BACK: &[&str] = &[
+    "it ",
+    "they ",
+    "them ",
+    "that ",
+    "this ",
+    "these ",
+    "those ",
+    "such ",
+    "the same ",
+    "its ",
+    "their ",
+    "yes",
+    "no,",
+    "no ",
+    "no:",
+    "none",
+    "never",
+    "not ",
+    "only ",
+    "both ",
+    "all of ",
+    "the new one",
+    "and ",
+    "but ",
+    "so ",
+    "everything else",
+    "nothing ",
+    "what ",
+    "who ",
+    "if PRACTICE ",
+    "until then",
+    "after that",
+    "then ",
+    "afterwards ",
+    "there is ",
+    "there are ",
+];
+
+/// Clauses that answer a question or refer back, with the sentence before them as their governing words.
+fn joined(agreement: &Agreement) -> HashMap<usize, Clause> {
+    let mut found = HashMap::new();
+    for (at, pair) in agreement.clauses.windows(2).enumerate() {
+        let (before, clause) = (&pair[0], &pair[1]);
+        let text = |clause: &Clause| matches!(clause.kind, ClauseKind::Operative | ClauseKind::Definition);
+        let beside = clause.range.start >= before.range.end && clause.range.start - before.range.end <= 1;
+        let depends = before.text.ends_with('?') || REFERS_BACK.iter().any(|opening| clause.text.starts_with(opening));
+        if text(before) && text(clause) && beside && clause.own == 0 && depends {
+            let text = format!("{} {}", before.text, clause.text);
+            let stretches = crate::clauses::Stretches::read(&text);
+            let bound = if clause.bound == Bound::Practice { before.bound } else { clause.bound };
+            found.insert(at + 1, Clause { text, own: before.text.len() + 1, stretches, bound, ..clause.clone() });
+        }
+    }
+    found
 }
 
 /// Clauses that use a defined term, with what the term means written after them.

@@ -3,6 +3,7 @@
 //! In the canonical text of a clause the first is `VENDOR`, the second `PRACTICE` and protected health information `PHI`,
 //! so that one rule reads "Provider may de-identify PHI" and "we may de-identify your patients' PHI" alike.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -80,6 +81,7 @@ const PRACTICE_NAMES: &[&str] = &[
     "Plan Sponsor",
     "Health Center",
     "Counselor",
+    "Counsellor",
     "Controller",
 ];
 /// Words that name either side, or a third, from one agreement to the next: the text decides.
@@ -160,7 +162,7 @@ const CLAUSE: usize = 1_500;
 /// A name of one or two words that does what a vendor does, or in whose product something happens.
 static BRAND: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"\b([A-Z][A-Za-z0-9]{2,20}(?: [A-Z][A-Za-z0-9]{2,20})?) (?:may|shall|will|reserves|owns|keeps|holds|retains|stores|shares|uses|sells|learns|takes|tells|does|cannot|never|earns|produces)\b|\b(?:With|to|by|of|with) ([A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+| [A-Z][A-Za-z0-9]{2,20}))[,.]|\b(?:gives?|grants?|lets?|allows?|permits?|authorizes?|authorises?) ([A-Z][a-z0-9]+[A-Z][a-z0-9]+)\b",
+        r"\b([A-Z][A-Za-z0-9]{2,20}(?: [A-Z][A-Za-z0-9]{1,20})?) (?:may|shall|will|reserves|owns|keeps|holds|retains|stores|shares|uses|sells|learns|takes|tells|does|cannot|never|earns|produces|maintains|considers|relies|disclaims|operates|treats)\b|\b(?:With|to|by|of|with) ([A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+| [A-Z][A-Za-z0-9]{2,20}))[,.]|\b(?:gives?|grants?|lets?|allows?|permits?|authorizes?|authorises?) ([A-Z][a-z0-9]+[A-Z][a-z0-9]+)\b|\b([A-Z][a-z]+ AI)\b",
     )
 });
 /// Words of names that are not the vendor's: hosts and makers of models, authorities, places, months, words that open a
@@ -343,6 +345,45 @@ const THINGS: &[&str] = &[
     "content",
     "records",
     "subcontractor",
+];
+
+const KINDS_OF_AI: &[&str] = &[
+    "Generative",
+    "Conversational",
+    "Clinical",
+    "Voice",
+    "Beta",
+    "Any",
+    "Every",
+    "No",
+    "All",
+    "Some",
+    "Such",
+    "Our",
+    "Your",
+    "The",
+    "This",
+    "That",
+    "These",
+    "Experimental",
+    "Approved",
+    "Covered",
+    "Third-party",
+    "External",
+    "New",
+    "Other",
+    "Machine",
+    "Medical",
+    "Ambient",
+    "Certain",
+    "Embedded",
+    "Using",
+    "With",
+    "When",
+    "If",
+    "Where",
+    "Optional",
+    "Their",
 ];
 
 /// What somebody does, or has done to it, in the words of one document's candidates.
@@ -629,7 +670,7 @@ impl Parties {
     fn brands(folded: &str, names: &mut HashMap<String, Party>) {
         let mut found: Vec<&str> = Vec::new();
         for caught in BRAND.captures_iter(folded) {
-            let Some(name) = (1..=3).find_map(|group| caught.get(group)).map(|name| name.as_str()) else { continue };
+            let Some(name) = (1..=4).find_map(|group| caught.get(group)).map(|name| name.as_str()) else { continue };
             // "Everything Scribely produces": the first word is none of the name.
             let name = match name.split_once(' ') {
                 Some((first, rest)) if NOBODY.contains(&first) && !NOBODY.contains(&rest) => rest,
@@ -640,8 +681,12 @@ impl Parties {
                 word.chars().skip(1).any(|c| c.is_ascii_uppercase()) && word.chars().any(|c| c.is_ascii_lowercase())
             });
             let told = coined || name.contains(' ') || name.ends_with("ly");
+            // "Solace AI" is somebody, "generative AI" is not.
+            let company = name.strip_suffix(" AI").is_some_and(|first| !KINDS_OF_AI.contains(&first));
             let taken = name.split(' ').any(|word| {
-                names.contains_key(word) || NOBODY.contains(&word) || OTHERS.contains(&word.to_lowercase().as_str())
+                names.contains_key(word)
+                    || NOBODY.contains(&word)
+                    || OTHERS.contains(&word.to_lowercase().as_str()) && !(word == "AI" && company)
             });
             if told
                 && !taken
@@ -711,6 +756,7 @@ impl Parties {
 
     /// The canonical form of folded text: lower case, with `VENDOR`, `PRACTICE` and `PHI` in capitals.
     pub(crate) fn canonical(&self, folded: &str) -> String {
+        let folded = &*unshortened(folded);
         let mut out = String::with_capacity(folded.len());
         let mut last = 0;
         for found in self.finder.find_iter(folded) {
@@ -893,6 +939,45 @@ fn learn(names: &mut HashMap<String, Party>, name: &str, party: Party) {
 /// "we don't" is "we do not", so that a rule needs one spelling of a no.
 fn spelled_out(text: &str) -> String {
     text.replace("can't", "cannot").replace("won't", "will not").replace("shan't", "shall not").replace("n't", " not")
+}
+
+static SHORTENED: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"\b(?:([Ww]e|[Yy]ou|[Tt]hey|[Ii]t|I|[Tt]hat|[Tt]here|[Ww]hat|[Ww]ho|[Hh]e|[Ss]he|[Hh]ere|[Nn]othing|[Nn]obody)'(ll|ve|re|s|m))\b",
+    )
+});
+/// A question that a customer asks of the vendor: there "you" is the vendor.
+static ASKED: LazyLock<Regex> = LazyLock::new(|| regex(r"^[^.?]*\b(?:[Mm]y|I|[Mm]e)\b[^.?]*\?"));
+static PERSON: LazyLock<Regex> = LazyLock::new(|| regex(r"\b(?:[Yy]our|[Yy]ou|[Mm]y|I|me)\b"));
+
+/// "We'll" is "we will", and in "Do you sell my data?" it is the covered entity that asks.
+fn unshortened(folded: &str) -> Cow<'_, str> {
+    let mut out = Cow::Borrowed(folded);
+    if out.contains('\'') && SHORTENED.is_match(&out) {
+        let full = SHORTENED.replace_all(&out, |caught: &regex::Captures<'_>| {
+            let verb = match &caught[2] {
+                "ll" => "will",
+                "ve" => "have",
+                "re" => "are",
+                "m" => "am",
+                _ => "is",
+            };
+            format!("{} {verb}", &caught[1])
+        });
+        out = Cow::Owned(full.into_owned());
+    }
+    if out.contains('?')
+        && let Some(asked) = ASKED.find(&out)
+    {
+        let question = PERSON.replace_all(asked.as_str(), |caught: &regex::Captures<'_>| match &caught[0] {
+            "your" | "Your" => "our",
+            "you" | "You" => "we",
+            "my" | "My" => "your",
+            _ => "you",
+        });
+        out = Cow::Owned(format!("{question}{}", &out[asked.end()..]));
+    }
+    out
 }
 
 fn lower(text: &str, out: &mut String) {

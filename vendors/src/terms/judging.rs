@@ -69,6 +69,12 @@ impl Side {
             Stance::Offer => true,
         };
         if let Some(period) = of.period {
+            // "When it is no longer needed" is said of many things, and of each by itself.
+            if period.is_soon() {
+                return self.on(of.topic, of.stance).any(|(_, one)| {
+                    one.period.is_some_and(Period::is_soon) && !of.named.is_empty() && of.named.is_subset(&one.named)
+                });
+            }
             return self.on(of.topic, of.stance).any(|(_, one)| {
                 one.period == Some(period) && !one.scope.is_disjoint(&of.scope)
                     || one.period == Some(period) && of.scope.is_empty()
@@ -150,7 +156,9 @@ pub(crate) fn judge(rules: &Rules, memory: &mut Memory, old: &Page, new: &Page, 
         judge.compare(Some(*from), *near, true, false);
     }
     for (to, near) in &aligned.added {
-        judge.compare(*near, Some(*to), false, true);
+        // Like an old sentence that stands as it did, with other words in it: said of something else.
+        let near = near.filter(|near| beyond(&new.sentences[*to].reading, &old.sentences[*near].reading).is_empty());
+        judge.compare(near, Some(*to), false, true);
     }
     judge.settle(old, new)
 }
@@ -170,6 +178,12 @@ impl Judge<'_> {
         let was = from.map_or_else(|| Rc::clone(&none), |at| Rc::clone(&self.before.all[at]));
         let is = to.map_or_else(|| Rc::clone(&none), |at| Rc::clone(&self.after.all[at]));
         let topics: BTreeSet<usize> = was.iter().chain(is.iter()).map(|one| one.topic).collect();
+        if topics.is_empty() {
+            if let Some((from, to)) = from.zip(to).filter(|_| gone && come) {
+                self.choice(from, to);
+            }
+            return;
+        }
         for topic in topics {
             let old = was.iter().find(|one| one.topic == topic);
             let new = is.iter().find(|one| one.topic == topic);
@@ -262,6 +276,34 @@ impl Judge<'_> {
                 self.removed(was, from, to);
                 self.added(is, from, to);
             }
+        }
+    }
+
+    /// The same words with a condition of consent or a way out less, or more, whatever they are about.
+    fn choice(&mut self, from: usize, to: usize) {
+        let (old, new) = (&self.pages.0.sentences[from], &self.pages.1.sentences[to]);
+        if old.heading || new.heading || self.rules.conduct.is_match(&old.reading) {
+            return;
+        }
+        let (lost, won) = (beyond(&old.reading, &new.reading), beyond(&new.reading, &old.reading));
+        let within = |text: &str, words: &[&str]| {
+            let found: Vec<&str> = self
+                .rules
+                .limits
+                .iter()
+                .filter(|(id, _)| matches!(id.as_str(), "consent" | "opt_out"))
+                .flat_map(|(_, limit)| limit.find_all(text))
+                .flat_map(|found| tokens(&text[found.start()..]))
+                .collect();
+            !words.is_empty() && words.iter().all(|word| found.contains(word))
+        };
+        let event = match (lost.is_empty(), won.is_empty()) {
+            (false, true) if within(&old.reading, &lost) => Event::PermitFreed,
+            (true, false) if within(&new.reading, &won) => Event::PermitQualified,
+            _ => return,
+        };
+        if let Some(topic) = self.rules.topic("promise") {
+            self.tell(topic, event, &BTreeSet::new(), false, Some(from), Some(to));
         }
     }
 
@@ -394,7 +436,10 @@ impl Judge<'_> {
     }
 
     fn added(&mut self, is: &Statement, from: Option<usize>, to: Option<usize>) {
-        if self.before.says(is) && (from.is_some() || is.stance != Stance::Permit || self.right(is.topic)) && !self.besides(is, from, to) {
+        if self.before.says(is)
+            && (from.is_some() || is.stance != Stance::Permit || self.right(is.topic))
+            && !self.besides(is, from, to)
+        {
             return;
         }
         let event = match (is.stance, is.period) {
@@ -485,7 +530,9 @@ impl Judge<'_> {
         }
         // One sentence, one thing: the nearest topic is told, not what follows from it.
         let ids = |names: &[&str]| names.iter().filter_map(|name| self.rules.topic(name)).collect::<Vec<_>>();
-        let led: [(Vec<usize>, Vec<usize>); 3] = [
+        let general = ids(&["promise", "trackers", "visibility"]);
+        let led: [(Vec<usize>, Vec<usize>); 4] = [
+            ((0..self.rules.topics.len()).filter(|topic| !general.contains(topic)).collect(), general.clone()),
             (ids(&["training"]), ids(&["improvement", "access", "storing", "deidentified", "collection"])),
             (
                 ids(&[

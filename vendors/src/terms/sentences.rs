@@ -48,7 +48,9 @@ static ADDRESSES: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// Somebody named as the one that data goes to or comes from: "with Northwind Cloud".
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
-    fixed(r"\b(?:with|to|by|from|and|or|via|including|like|as|,) (?:the )?[\[*]{0,2}([A-Z][A-Za-z0-9&.-]*[A-Za-z0-9])")
+    fixed(
+        r"\b(?:with|to|by|from|via|including|like|such as|use|uses|using|employ|employs|integrates?) (?:the )?[\[*]{0,2}([A-Z][A-Za-z0-9&.-]*[A-Za-z0-9])",
+    )
 });
 static LABEL: LazyLock<Regex> = LazyLock::new(|| {
     fixed(
@@ -144,13 +146,20 @@ fn hash(value: impl Hash) -> u64 {
 }
 
 fn words(folded: &str) -> Vec<u64> {
+    spoken(folded).map(hash).collect()
+}
+
+/// The same for the same letters, wherever white space was lost among them.
+fn letters(folded: &str) -> u64 {
+    hash(spoken(folded).collect::<String>())
+}
+
+fn spoken(folded: &str) -> impl Iterator<Item = &str> {
     folded
         .split(|sign: char| !(sign.is_alphanumeric() || sign == '\'' || sign == '#'))
         .map(|word| word.trim_matches('\''))
         .map(|word| word.strip_suffix("'s").unwrap_or(word))
         .filter(|word| !word.is_empty())
-        .map(hash)
-        .collect()
 }
 
 /// What a block's sentences read as, whatever document it stands in.
@@ -203,8 +212,8 @@ impl Page {
                 } else {
                     String::new()
                 };
-                let led = if lead.is_empty() { 0 } else { hash(words(&lead)) };
-                let key = hash(&one.words);
+                let led = if lead.is_empty() { 0 } else { letters(&lead) };
+                let key = letters(&one.own);
                 sentences.push(Sentence {
                     range: block.start + one.range.start..block.start + one.range.end,
                     reading: if lead.is_empty() { one.own.clone() } else { format!("{lead} {}", one.own) },
@@ -216,8 +225,12 @@ impl Page {
                     heading,
                 });
             }
-            // A sentence that ends with a colon leads into what follows it.
-            if let Some(last) = read.last().filter(|last| !heading && last.own.ends_with(':') && last.own.len() < 400) {
+            // A sentence that ends with a colon, or as one that goes on, leads into the list that follows it.
+            let leads_in = |own: &str| {
+                own.ends_with(':')
+                    || depth.is_none() && (own.ends_with([';', ',']) || own.ends_with('.') && own.contains("following"))
+            };
+            if let Some(last) = read.last().filter(|last| !heading && leads_in(&last.own) && last.own.len() < 400) {
                 leads.push((depth, last.own.clone()));
             }
         }
@@ -303,7 +316,8 @@ fn sentence_ranges(text: &str) -> Vec<Range<usize>> {
             signs.next();
         }
         let rest = &text[end..];
-        if !rest.starts_with(char::is_whitespace) || rest.trim_start().starts_with(char::is_lowercase) {
+        let joined = glued(&text[start..at], rest);
+        if !joined && !rest.starts_with(char::is_whitespace) || rest.trim_start().starts_with(char::is_lowercase) {
             continue;
         }
         let before = &text[start..at];
@@ -333,6 +347,18 @@ fn sentence_ranges(text: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
+/// Whether a sentence begins where the white space was lost: "the website.The cookies".
+fn glued(before: &str, rest: &str) -> bool {
+    let mut next = rest.chars();
+    let capital = next.next().is_some_and(char::is_uppercase);
+    let word = before.rsplit(|sign: char| !sign.is_alphanumeric()).next().unwrap_or_default();
+    capital
+        && next.next().is_some_and(|sign| sign.is_lowercase() || sign == ' ')
+        && word.len() >= 3
+        && word.chars().all(char::is_lowercase)
+        && before[..before.len() - word.len()].ends_with(' ')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,6 +377,13 @@ mod tests {
                 "3.1 is a number."
             ]
         );
+    }
+
+    #[test]
+    fn lost_white_space_joins_no_sentences() {
+        let text = "It counts visits to the site.The maker of acme.Example sells ads.We do not.";
+        let parts: Vec<&str> = sentence_ranges(text).into_iter().map(|range| &text[range]).collect();
+        assert_eq!(parts, ["It counts visits to the site.", "The maker of acme.Example sells ads.", "We do not."]);
     }
 
     #[test]

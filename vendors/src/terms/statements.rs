@@ -2,7 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::rules::{Kind, Reads, Rules};
+
+/// The end of an item that is no clause of its own: "in data sets; (ii) in the development".
+static ITEM: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"; (?:or |and )?\([a-z0-9]{1,4}\) (?:in|as|to|for|by|with|on|from|through|within) ")
+        .unwrap_or_else(|error| unreachable!("a fixed pattern: {error}"))
+});
 
 /// Whether a sentence permits or forbids; or offers a choice against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,6 +28,13 @@ pub(crate) struct Period {
     pub(crate) hours: u64,
     /// "We delete within", not "we keep for".
     pub(crate) deletes: bool,
+}
+
+impl Period {
+    /// Told by an event, not in days.
+    pub(crate) fn is_soon(self) -> bool {
+        self.hours == PROMPTLY
+    }
 }
 
 /// What a sentence says on one topic.
@@ -65,7 +82,11 @@ impl Rules {
     /// `own` is where the words after those that lead into a list begin.
     pub(crate) fn statements(&self, text: &str, own: usize, heading: bool) -> Vec<Statement> {
         let alone = text.get(own..).unwrap_or(text);
-        if text.len() < 8 || self.silent.is_match(text) || own > 0 && self.silent.is_match(alone) {
+        if text.len() < 8
+            || self.silent.is_match(text)
+            || self.banners.is_match(alone)
+            || own > 0 && self.silent.is_match(alone)
+        {
             return Vec::new();
         }
         // Three words by themselves are a title, and so is a short line without a verb.
@@ -104,7 +125,7 @@ impl Rules {
                 stance,
                 scope: scope.clone(),
                 named: named.clone(),
-                limits: self.limits_in(text),
+                limits: self.limits_in(text, stance),
                 period,
             };
             match topic.reads {
@@ -152,8 +173,11 @@ impl Rules {
             .collect()
     }
 
-    fn limits_in(&self, text: &str) -> BTreeSet<String> {
-        self.limits.iter().filter(|(_, pattern)| pattern.is_match(text)).map(|(id, _)| id.clone()).collect()
+    fn limits_in(&self, text: &str, stance: Stance) -> BTreeSet<String> {
+        // What is only done under a condition is forbidden but for it.
+        let but = (stance == Stance::Forbid && self.restricted.is_match(text)).then(|| "exception".to_owned());
+        let named = self.limits.iter().filter(|(_, pattern)| pattern.is_match(text)).map(|(id, _)| id.clone());
+        named.chain(but).collect()
     }
 
     /// The text with negative words hidden that negate nothing here; of the same length.
@@ -169,6 +193,11 @@ impl Rules {
                 let blank = " ".repeat(range.len());
                 masked.replace_range(range, &blank);
             }
+        }
+        // The items of a list within a sentence share what is said before the first of them.
+        let items: Vec<usize> = ITEM.find_iter(&masked).map(|item| item.start()).collect();
+        for at in items {
+            masked.replace_range(at..=at, ",");
         }
         masked
     }
@@ -198,6 +227,8 @@ impl Rules {
                 if self.upon_objection.is_match(&text[..place.start()]) { Stance::Offer } else { Stance::Forbid }
             } else if self.governed(&self.agency, text, place.start()) {
                 continue;
+            } else if self.restricted.is_match(text) {
+                Stance::Forbid
             } else {
                 Stance::Permit
             };

@@ -232,7 +232,7 @@ impl Practice {
         reader: &dyn ReadDocument,
         on_source: &mut dyn FnMut(usize, usize, &str),
     ) -> Result<Vec<TermsChecked>, PracticeError> {
-        actor.authorise(Act::Configure)?;
+        self.allow_here(actor, Act::Configure)?;
         let vendor = vendor.map(|vendor| self.vendor_of(actor, vendor)).transpose()?.map(|(id, _)| id);
         let sources = self.sources(actor, vendor.as_ref().map(VendorId::as_str))?;
         if sources.is_empty() {

@@ -102,7 +102,7 @@ impl Practice {
         reader: &dyn ReadDocument,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<TermsImported, PracticeError> {
-        actor.authorise(Act::Configure)?;
+        self.allow_here(actor, Act::Configure)?;
         let (vendor, _) = self.vendor_of(actor, vendor)?;
         let mut by_path: BTreeMap<String, Versions<'_>> = BTreeMap::new();
         for (time, path, bytes) in versions {

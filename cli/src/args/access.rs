@@ -1,0 +1,251 @@
+//! `access`: who may open what, for how long, and why.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Access {
+    /// Users of the practice
+    #[command(subcommand, after_help = "Example:\n  provenote access user list")]
+    User(User),
+    /// Say that somebody treats a client
+    #[command(after_help = "Example:\n  provenote access assign \"Maria Alvarez\" usr-…")]
+    Assign {
+        /// The client, by id or name
+        client: String,
+        /// The user's id
+        user: String,
+    },
+    /// Say that somebody treats a client no longer
+    #[command(after_help = "Example:\n  provenote access unassign \"Maria Alvarez\" usr-…")]
+    Unassign {
+        /// The client, by id or name
+        client: String,
+        /// The user's id
+        user: String,
+    },
+    /// Say that a supervisor answers for somebody's work, or with --end that they no longer do
+    #[command(after_help = "Example:\n  provenote access supervise usr-… usr-…")]
+    Supervise {
+        /// The supervisor's id
+        supervisor: String,
+        /// The id of the user whose work it is
+        supervisee: String,
+        /// They no longer do
+        #[arg(long)]
+        end: bool,
+    },
+    /// Access for a limited time
+    #[command(subcommand, after_help = "Example:\n  provenote access grant list")]
+    Grant(GrantCommand),
+    /// Access in an emergency, at once, reviewed afterwards
+    #[command(subcommand, after_help = "Example:\n  provenote access emergency status")]
+    Emergency(Emergency),
+    /// Print a decision with the policies that made it
+    #[command(
+        after_help = "Examples:\n  provenote access explain usr-… view_note note-…\n  provenote access explain usr-… make_report practice"
+    )]
+    Explain {
+        /// The user's id
+        user: String,
+        /// The action; a wrong one prints the list
+        action: String,
+        /// practice, ledger, or the id of a client, session, note, user or grant
+        resource: String,
+    },
+    /// The practice's own policies (Cedar)
+    #[command(subcommand, after_help = "Example:\n  provenote access policy check our-rules.cedar")]
+    Policy(Policy),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// List users with their roles
+    #[command(after_help = "Example:\n  provenote access user list")]
+    List,
+    /// Add a user with keys of their own: with a passphrase typed here, or an invitation they redeem
+    #[command(
+        after_help = "Examples:\n  provenote access user add \"Sam Ortiz\" --role biller\n  provenote access user add \"Kim Lee, LPC\" --role clinician --user-passphrase-file passphrase.txt\n  provenote access user add \"Board of Examiners\" --role auditor --until 2027-01-31"
+    )]
+    Add(UserAdd),
+    /// Redeem an invitation: choose a passphrase and make keys of one's own
+    #[command(after_help = "Example:\n  provenote access user redeem usr-…      # asks for the code and a passphrase")]
+    Redeem {
+        /// The user's id, as the invitation names it
+        user: String,
+        /// Read the invitation's code from this file instead of asking; the passphrase then comes from --passphrase-file
+        #[arg(long, value_name = "FILE")]
+        code_file: Option<PathBuf>,
+    },
+    /// Change a user's role, or when the account ends
+    #[command(after_help = "Example:\n  provenote access user change usr-… --role supervisor")]
+    Change {
+        /// The user's id
+        user: String,
+        /// What they are from now on
+        #[arg(long, value_name = "ROLE", value_parser = role)]
+        role: provenote_schemas::Role,
+        /// The last day of the account
+        #[arg(long, value_name = "DATE")]
+        until: Option<String>,
+    },
+    /// Remove a user: their keys open nothing that is written from now on
+    #[command(after_help = "Example:\n  provenote access user remove usr-…")]
+    Remove {
+        /// The user's id
+        user: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct UserAdd {
+    /// The name, with credentials as they sign
+    pub(crate) name: String,
+    /// What they are: owner, clinician, supervisor, biller, researcher, compliance_officer, front_desk or auditor
+    #[arg(long, value_name = "ROLE", value_parser = role)]
+    pub(crate) role: provenote_schemas::Role,
+    /// The last day of the account; an auditor's needs one
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Option<String>,
+    /// The new user's passphrase is this file's first line; without it an invitation is made, which the user redeems
+    #[arg(long, value_name = "FILE")]
+    pub(crate) user_passphrase_file: Option<PathBuf>,
+}
+
+/// A role by its word.
+fn role(word: &str) -> Result<provenote_schemas::Role, String> {
+    provenote_schemas::Role::from_word(word).ok_or_else(|| {
+        let words: Vec<&str> = provenote_schemas::Role::ALL.iter().map(|role| role.as_str()).collect();
+        format!("there are {}", words.join(", "))
+    })
+}
+
+/// A class of payloads by its word.
+fn class(word: &str) -> Result<provenote_schemas::Class, String> {
+    provenote_schemas::Class::from_word(word).ok_or_else(|| {
+        let words: Vec<&str> = provenote_schemas::Class::ALL.iter().map(|class| class.as_str()).collect();
+        format!("there are {}", words.join(", "))
+    })
+}
+
+/// A ground by its word.
+fn authority(word: &str) -> Result<provenote_access::Authority, String> {
+    let value = serde_json::Value::String(word.to_owned());
+    serde_json::from_value(value).map_err(|_| {
+        "there are client_authorization, own_training, legal_defence, secretary, required_by_law, oversight, coroner, serious_threat"
+            .to_owned()
+    })
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct GrantScope {
+    /// The client, by id, or by name where your keys open it; left out for every client's
+    pub(crate) client: Option<String>,
+    /// Only what one session left
+    #[arg(long, value_name = "SESSION", conflicts_with = "note")]
+    pub(crate) session: Option<String>,
+    /// Only one note
+    #[arg(long, value_name = "NOTE")]
+    pub(crate) note: Option<String>,
+    /// The class: clinical, billing, administrative, research, psychotherapy_notes, part2 or sud_counseling_notes
+    #[arg(long, value_name = "CLASS", default_value = "clinical", value_parser = class)]
+    pub(crate) class: provenote_schemas::Class,
+    /// For how many minutes
+    #[arg(long, value_name = "MINUTES", default_value_t = 60)]
+    pub(crate) minutes: u32,
+    /// Why: a sentence, read by whoever answers or reviews, and sealed
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// For notes that are kept apart: the ground in 45 CFR 164.508(a)(2)
+    #[arg(long, value_name = "GROUND", value_parser = authority)]
+    pub(crate) authority: Option<provenote_access::Authority>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GrantCommand {
+    /// Ask for access; somebody else has to approve it
+    #[command(
+        after_help = "Examples:\n  provenote access grant request cli-… --minutes 120 --reason \"Covering for Dana Reyes this week\"\n  provenote access grant request --session ses-… --reason \"Question about the date of service\""
+    )]
+    Request(GrantScope),
+    /// Requests, and access in force or over
+    #[command(after_help = "Example:\n  provenote access grant list")]
+    List,
+    /// Read why access is asked for
+    #[command(after_help = "Example:\n  provenote access grant reason grant-…")]
+    Reason {
+        /// The grant's id
+        grant: String,
+    },
+    /// Give what was asked for; it ends by itself
+    #[command(after_help = "Example:\n  provenote access grant approve grant-…")]
+    Approve {
+        /// The grant's id
+        grant: String,
+    },
+    /// Say no
+    #[command(after_help = "Example:\n  provenote access grant deny grant-…")]
+    Deny {
+        /// The grant's id
+        grant: String,
+    },
+    /// Take access back before its end
+    #[command(after_help = "Example:\n  provenote access grant revoke grant-…")]
+    Revoke {
+        /// The grant's id
+        grant: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Emergency {
+    /// Make the emergency key anew and print its code once, for a sealed envelope
+    #[command(after_help = "Example:\n  provenote access emergency prepare")]
+    Prepare,
+    /// Break the glass: access at once, with the envelope's code and a reason
+    #[command(
+        after_help = "Example:\n  provenote access emergency take cli-… --reason \"Client in crisis, treating clinician unreachable\""
+    )]
+    Take {
+        #[command(flatten)]
+        scope: GrantScope,
+        /// Read the envelope's code from this file instead of asking
+        #[arg(long, value_name = "FILE")]
+        code_file: Option<PathBuf>,
+    },
+    /// Review emergency access of somebody else
+    #[command(
+        after_help = "Example:\n  provenote access emergency review grant-… --words \"Crisis call confirmed with the client\""
+    )]
+    Review {
+        /// The grant's id
+        grant: String,
+        /// What the review found
+        #[arg(long, value_name = "TEXT")]
+        words: String,
+    },
+    /// What is prepared, and which emergencies nobody has reviewed (exit 3 where there are some)
+    #[command(after_help = "Example:\n  provenote access emergency status")]
+    Status,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Show what policies would newly allow or forbid, before they are in force
+    #[command(after_help = "Example:\n  provenote access policy check our-rules.cedar")]
+    Check {
+        /// Cedar files: all of the practice's own
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Put policies in force in place of the practice's own before; without files, the bundled ones alone
+    #[command(after_help = "Example:\n  provenote access policy apply our-rules.cedar")]
+    Apply {
+        /// Cedar files: all of the practice's own
+        files: Vec<PathBuf>,
+    },
+    /// Show the table of who may do what by the bundled policies
+    #[command(after_help = "Example:\n  provenote access policy table")]
+    Table,
+}

@@ -1,0 +1,161 @@
+//! Keys follow the people: before something is sealed, the key it is sealed under is one that nobody holds who may not
+//! open it any more.
+
+use std::rc::Rc;
+
+use provenote_access::{Tie, opens};
+use provenote_ledger::{Fact, Freshened, Freshness, NextOffice, OfficePublic, Recipients, UserPublic};
+use provenote_schemas::{Class, GroupId, Kind};
+
+use crate::act::{Actor, PRACTICE_SCOPE, Practice};
+use crate::error::PracticeError;
+use crate::notes::hex;
+use crate::people::People;
+
+/// The classes of which somebody opens every client's: each has an office.
+pub(crate) fn office_classes() -> impl Iterator<Item = Class> {
+    let by_anybody =
+        |class: &Class| provenote_schemas::Role::ALL.iter().any(|role| opens(*role, *class, Tie::STRANGER));
+    Class::ALL.iter().copied().filter(by_anybody)
+}
+
+/// To whom one class and scope is wrapped, as the ledger tells.
+struct Entitled {
+    users: Vec<UserPublic>,
+    office: Option<OfficePublic>,
+    /// The last entry that took it from somebody.
+    needs: u64,
+}
+
+impl Entitled {
+    fn of(people: &People, class: Class, scope: &str, by: &Actor) -> Self {
+        let office = if scope == PRACTICE_SCOPE { None } else { people.office(class).cloned() };
+        Self { users: people.recipients(class, scope, by.user()), office, needs: people.needs(class, scope) }
+    }
+
+    const fn recipients(&self) -> Recipients<'_> {
+        Recipients { users: self.users.as_slice(), office: self.office.as_ref() }
+    }
+
+    const fn due<'a>(&'a self, size: u64, signer: &'a dyn Fn(&str, u64) -> Option<[u8; 32]>) -> Freshness<'a> {
+        Freshness { recipients: self.recipients(), needs: self.needs, size, signer }
+    }
+}
+
+impl Practice {
+    /// Makes a retention group, and the key of its class and scope where that is the first.
+    pub(crate) fn new_group(&mut self, actor: &Actor, class: Class, scope: &str) -> Result<GroupId, PracticeError> {
+        let people = self.people()?;
+        let size = self.log.size()?;
+        let entitled = Entitled::of(&people, class, scope, actor);
+        self.vault.ensure_class_key(
+            actor.keys(),
+            class.as_str(),
+            scope,
+            entitled.recipients(),
+            size,
+            &mut *self.entropy,
+        )?;
+        self.freshen_class(actor, &people, class, scope)?;
+        let group = self.random_id(GroupId::from_random);
+        self.vault.create_group(actor.keys(), group.as_str(), class.as_str(), scope, &mut *self.entropy)?;
+        Ok(group)
+    }
+
+    /// Gives a group and its class a key that nobody holds who may not open it any more, where they have another.
+    pub(crate) fn freshen_group(&mut self, actor: &Actor, group: &str) -> Result<(), PracticeError> {
+        let (class, scope) = self.vault.group_place(group)?;
+        let Some(class) = Class::from_word(&class) else { return Ok(()) };
+        let people = self.people()?;
+        let entitled = Entitled::of(&people, class, &scope, actor);
+        let now = self.log.size()?;
+        let signer = |user: &str, size: u64| people.sign_key_at(user, size);
+        self.vault.freshen_group(actor.keys(), group, &entitled.due(now, &signer), &mut *self.entropy)?;
+        Ok(())
+    }
+
+    fn freshen_class(
+        &mut self,
+        actor: &Actor,
+        people: &Rc<People>,
+        class: Class,
+        scope: &str,
+    ) -> Result<Freshened, PracticeError> {
+        let entitled = Entitled::of(people, class, scope, actor);
+        let now = self.log.size()?;
+        let signer = |user: &str, size: u64| people.sign_key_at(user, size);
+        let due = entitled.due(now, &signer);
+        Ok(self.vault.freshen(actor.keys(), class.as_str(), scope, &due, &mut *self.entropy)?)
+    }
+
+    /// Brings the keys to what the ledger says of the people: what somebody may newly open is wrapped to them, as far as
+    /// this actor's keys reach, and nothing more; offices that somebody left get another key pair; a removed user's key
+    /// file goes. May be repeated, and is, by whoever comes first after a crash. Returns how many keys were wrapped.
+    ///
+    /// # Errors
+    /// Where ledger or key files cannot be written.
+    pub(crate) fn settle_keys(&mut self, actor: &Actor, touched: &[String]) -> Result<usize, PracticeError> {
+        let mut wrapped = 0;
+        for class in office_classes() {
+            wrapped += self.settle_office(actor, class)?;
+        }
+        let people = self.people()?;
+        for class in Class::ALL {
+            for scope in touched.iter().map(String::as_str).chain([PRACTICE_SCOPE]) {
+                let word = class.as_str();
+                if self.vault.has_class_key(word, scope) && self.vault.is_entitled(actor.keys(), word, scope) {
+                    match self.freshen_class(actor, &people, *class, scope)? {
+                        Freshened::Kept => {}
+                        Freshened::Extended | Freshened::Rekeyed => wrapped += 1,
+                    }
+                }
+            }
+        }
+        Ok(wrapped)
+    }
+
+    fn settle_office(&mut self, actor: &Actor, class: Class) -> Result<usize, PracticeError> {
+        let people = self.people()?;
+        let word = class.as_str();
+        let members = people.members(class);
+        // A practice from before there were offices gets them with its second user.
+        let wanted = people.several() || people.emergency().is_some() || people.office(class).is_some();
+        if !wanted || !members.iter().any(|member| member.user == actor.user().as_str()) {
+            return Ok(0);
+        }
+        let stale = people.office(class).is_none_or(|office| {
+            people.office_needs(class) > self.office_since(class, office.number).unwrap_or_default()
+        });
+        if stale {
+            let lock = self.vault.lock_log_key()?;
+            let named = people.office(class);
+            let next = NextOffice { class: word, named, members: &members, size: self.log.size()? };
+            let next = self.vault.prepare_office(&lock, actor.keys(), &next, &mut *self.entropy)?;
+            let entry = self
+                .entry(actor, Kind::OfficeKeyed)
+                .fact("class", Fact::Text(word.to_owned()))
+                .fact("number", Fact::Number(next.number.into()))
+                .fact("seal_key", Fact::Text(hex(&next.seal_key)));
+            self.append_one(actor, entry)?;
+            self.vault.settle_office(&lock, &next)?;
+            return Ok(members.len());
+        }
+        let known = self.vault.office_members(word)?;
+        let mut wrapped = 0;
+        for member in members.iter().filter(|member| !known.contains(&member.user)) {
+            self.vault.grant_office(actor.keys(), word, member, &mut *self.entropy)?;
+            wrapped += 1;
+        }
+        Ok(wrapped)
+    }
+
+    /// The entry that named an office's key pair; the practice's first entry names the first one.
+    fn office_since(&self, class: Class, number: u32) -> Option<u64> {
+        let headers = self.headers(Kind::OfficeKeyed, &[]).ok()?;
+        let named = |header: &&provenote_ledger::Header| {
+            header.facts.get("class") == Some(&Fact::Text(class.as_str().to_owned()))
+                && header.facts.get("number") == Some(&Fact::Number(number.into()))
+        };
+        headers.iter().rev().find(named).map(|header| header.seq)
+    }
+}
