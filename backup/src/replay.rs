@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use provenote_ledger::memory::MemoryKeys;
+use provenote_ledger::memory::{MemoryBlobs, MemoryKeys};
 use provenote_ledger::vault::{Extent, SCOPE_DESTROYED};
 use provenote_ledger::verify::RECORD_DESTROYED;
 use provenote_ledger::{Fact, Header, KeyStore as _, Log, Query, Vault};
@@ -62,6 +62,9 @@ impl Destroyed {
             }
             again += u64::from(!classes.is_empty());
         }
+        // A grant holds keys of its own.
+        Vault::new(Box::new(keys.clone()), Box::new(MemoryBlobs::default()))
+            .forget_grants_of(&self.groups, &self.scopes)?;
         Ok(again)
     }
 }

@@ -172,7 +172,7 @@ const titleOf = (name) => PAYLOADS[name] || `“${name}”`;
 const usersOf = ({ headers, shown }) => {
   const users = new Map();
   for (const header of headers.values()) {
-    const name = header.kind === "user.added" && shown.get(`${header.seq} name`);
+    const name = ["user.added", "user.invited"].includes(header.kind) && shown.get(`${header.seq} name`);
     if (name) users.set(header.refs.user, text(name.data));
   }
   return users;

@@ -27,9 +27,9 @@ const LONGEST: usize = 64 * 1024;
 /// A peer that says nothing for so long is left.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The socket of a practice's agent. Its name is a digest, so that it tells nothing and fits the
-/// 108 bytes a socket's path may have.
-fn socket_of(home: &Path) -> Result<PathBuf, String> {
+/// The folder of the sockets, and how the names of one practice's begin: with a digest, so that they tell nothing and fit
+/// the 108 bytes a socket's path may have.
+fn sockets_of(home: &Path) -> Result<(PathBuf, String), String> {
     let uid = rustix::process::getuid().as_raw();
     let folder = runtime_folder().join(format!("provenote-{uid}"));
     let problem = |why: &str| format!("the folder for the unlock agent ({}) {why}", folder.display());
@@ -45,29 +45,59 @@ fn socket_of(home: &Path) -> Result<PathBuf, String> {
     }
     let digest = Sha256::digest(home.as_os_str().as_encoded_bytes());
     let name: String = digest.iter().take(10).map(|byte| format!("{byte:02x}")).collect();
-    Ok(folder.join(name))
+    Ok((folder, name))
 }
 
-/// The keys the agent holds for this practice, if one runs.
-pub(crate) fn keys(home: &Path) -> Option<Zeroizing<Vec<u8>>> {
-    let mut stream = connect(home)?;
+/// The socket of one user's agent.
+fn socket_of(home: &Path, user: &str) -> Result<PathBuf, String> {
+    let (folder, name) = sockets_of(home)?;
+    Ok(folder.join(format!("{name}-{user}")))
+}
+
+/// The users whose keys are held for this practice, as far as sockets tell.
+fn users(home: &Path) -> Vec<String> {
+    let Ok((folder, name)) = sockets_of(home) else { return Vec::new() };
+    let Ok(files) = fs::read_dir(folder) else { return Vec::new() };
+    let prefix = format!("{name}-");
+    files.filter_map(|file| Some(file.ok()?.file_name().to_str()?.strip_prefix(&prefix)?.to_owned())).collect()
+}
+
+/// The keys the agent holds for this user of the practice, if one runs; for the only one whose keys are held, where none
+/// is named.
+pub(crate) fn keys(home: &Path, user: Option<&str>) -> Option<Zeroizing<Vec<u8>>> {
+    if let Some(user) = user {
+        return keys_of(home, user);
+    }
+    let mut held = users(home).into_iter().filter_map(|user| keys_of(home, &user));
+    let first = held.next()?;
+    // Of several, nobody is meant.
+    held.next().is_none().then_some(first)
+}
+
+fn keys_of(home: &Path, user: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let mut stream = connect(home, user)?;
     stream.write_all(&[GET]).ok()?;
     let mut keys = Zeroizing::new(Vec::new());
     stream.take(LONGEST as u64).read_to_end(&mut keys).ok()?;
     (!keys.is_empty()).then_some(keys)
 }
 
-/// Tells the agent to forget. True where one was running.
-pub(crate) fn forget(home: &Path) -> bool {
-    let Some(mut stream) = connect(home) else { return false };
+/// Tells the agents of the practice to forget, or that of one user. True where one was running.
+pub(crate) fn forget(home: &Path, user: Option<&str>) -> bool {
+    let users = user.map_or_else(|| users(home), |user| vec![user.to_owned()]);
+    users.iter().fold(false, |was, user| forget_one(home, user) || was)
+}
+
+fn forget_one(home: &Path, user: &str) -> bool {
+    let Some(mut stream) = connect(home, user) else { return false };
     let told = stream.write_all(&[FORGET]).is_ok();
     // The agent closes the connection once the keys are gone.
     let mut rest = Vec::new();
     told && stream.read_to_end(&mut rest).is_ok()
 }
 
-fn connect(home: &Path) -> Option<UnixStream> {
-    let stream = UnixStream::connect(socket_of(home).ok()?).ok()?;
+fn connect(home: &Path, user: &str) -> Option<UnixStream> {
+    let stream = UnixStream::connect(socket_of(home, user).ok()?).ok()?;
     if !same_user(&stream) {
         return None;
     }
@@ -88,9 +118,9 @@ fn same_user(_stream: &UnixStream) -> bool {
 }
 
 /// Starts an agent with these keys, in place of one that runs.
-pub(crate) fn start(home: &Path, keys: &[u8], idle_minutes: u32) -> Result<(), String> {
-    forget(home);
-    let socket = socket_of(home)?;
+pub(crate) fn start(home: &Path, user: &str, keys: &[u8], idle_minutes: u32) -> Result<(), String> {
+    forget_one(home, user);
+    let socket = socket_of(home, user)?;
     let program =
         std::env::current_exe().map_err(|error| format!("this program's own file could not be found: {error}"))?;
     let mut child = Command::new(program)

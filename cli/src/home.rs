@@ -77,6 +77,11 @@ impl Home {
         OwnPipeline { disk_encrypted: disk_encrypted(&self.path) }
     }
 
+    /// Who acts, where somebody was named.
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
     pub(crate) fn json(&self) -> bool {
         self.json
     }
@@ -229,8 +234,7 @@ impl Home {
         // What a crash left of a change of the ledger's key.
         practice.finish_rotation()?;
         if self.passphrase_file.is_none()
-            && let Some(keys) = agent::keys(&self.path).and_then(|bytes| Unlocked::from_bytes(&bytes))
-            && self.user.as_ref().is_none_or(|user| user == keys.user())
+            && let Some(keys) = agent::keys(&self.path, self.user.as_deref()).and_then(|bytes| Unlocked::from_bytes(&bytes))
         {
             let actor = practice.resume(keys)?;
             self.remind(&practice, &actor)?;
@@ -425,7 +429,7 @@ impl Home {
                 };
                 Some(vault.unlock(&user, read_passphrase(file)?.as_bytes())?)
             }
-            None => agent::keys(&self.path).and_then(|bytes| Unlocked::from_bytes(&bytes)),
+            None => agent::keys(&self.path, self.user.as_deref()).and_then(|bytes| Unlocked::from_bytes(&bytes)),
         };
         self.verified(&vault, unlocked.as_ref(), anchors)
     }

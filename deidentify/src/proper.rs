@@ -351,6 +351,8 @@ impl Reader<'_> {
                 && (strong
                     || !ordinary
                     || self.lists.given(word)
+                    // "Aunt Sis", "Uncle June": after kin with a capital any word with a capital is a name.
+                    || (weak_capital && is_kin(self.word(title)) && !self.heading[at])
                     || (weak_capital
                         && self.lists.surname(word)
                         && !self.lists.capital_ok.contains(word)
@@ -616,9 +618,9 @@ impl Reader<'_> {
                 .get(at + 1)
                 .is_some_and(|next| next.shape == Shape::Lower && self.lists.acts.contains(&next.folded));
         if kept {
-            // Molly, Mercedes, Harley: a person only where she does something.
+            // Molly, Mercedes, Harley: a person only where she does something, or something is done to her.
             return given
-                && next_acts
+                && (next_acts || self.done_to_somebody(at))
                 && !self.lists.capital_ok.contains(word)
                 && !matches!(word, "mom" | "dad" | "god" | "jesus" | "may");
         }
@@ -633,12 +635,21 @@ impl Reader<'_> {
             return false;
         }
         if token.begins {
-            return given && next_acts;
+            return given && (next_acts || self.somebody_by_what_follows(at)) || self.before_region(at);
+        }
+        if self.before_region(at) {
+            return true;
         }
         if self.heading[at] {
             return false;
         }
         if given {
+            return true;
+        }
+        // "Fort Hood", "Lake Placid": whatever else the word means.
+        let landmark =
+            |word: &str| matches!(word, "fort" | "ft" | "lake" | "mount" | "mt" | "camp" | "cape" | "rancho");
+        if at > 0 && self.token(at - 1).joined && self.is_capital(at - 1) && landmark(self.word(at - 1)) {
             return true;
         }
         // "the Young Adult Program": words in a row with capitals are a title of something.
@@ -649,7 +660,120 @@ impl Reader<'_> {
         let row = (at > 0 && self.token(at - 1).joined && in_a_row(at - 1))
             || (token.joined && at + 1 < self.tokens.len() && in_a_row(at + 1));
         // "a tender Fox": an ordinary word with a capital of its own.
-        !row || self.before(at, 1).is_some_and(|word| self.lists.place_before.contains(word) && word != "to")
+        !row || self.attended(at)
+            || self.before(at, 1).is_some_and(|word| self.lists.place_before.contains(word) && word != "to")
+    }
+
+    /// Whether a name that is also a word, at the beginning of a sentence, is somebody: "Pat, her aunt", "Angel is my
+    /// oldest", "Skip was the director", "Kit and I", "Ray relapsed", "Mercy. That's her name."
+    fn somebody_by_what_follows(&self, at: usize) -> bool {
+        let word = |step: usize| self.tokens.get(at + step).map_or("", |token| token.folded.as_str());
+        let own = |word: &str| matches!(word, "my" | "his" | "her" | "their" | "our" | "your");
+        let role = |from: usize| {
+            (from..from + 3).any(|step| {
+                let word = word(step);
+                self.lists.relations.contains(word)
+                    || self.lists.titles.contains(word)
+                    || self.lists.roles.contains(word)
+            })
+        };
+        let gap = self.gap_after(at);
+        if gap.trim_start().starts_with('(') {
+            let digits = word(1).bytes().all(|byte| byte.is_ascii_digit()) && !word(1).is_empty();
+            return digits || matches!(word(1), "he" | "she" | "they" | "him" | "her" | "age" | "aged");
+        }
+        let told = matches!(word(1), "is" | "was" | "that" | "thats");
+        let named = |step: usize| {
+            word(step) == "name"
+                && (own(word(step - 1)) || own(word(step - 2)) || self.tokens[at + step - 1].possessive)
+        };
+        if told && (3..8).any(named) {
+            return true;
+        }
+        if gap.trim() == "," {
+            return own(word(1)) && role(2) || word(1) == "who" || word(1) == "the" && role(2);
+        }
+        if !self.token(at).joined {
+            return false;
+        }
+        if self.token(at).possessive {
+            return self.tokens.get(at + 1).is_some_and(|next| next.shape == Shape::Lower);
+        }
+        if word(1) == "and" {
+            let also = self.tokens.get(at + 2).is_some_and(|token| {
+                token.shape == Shape::Capital
+                    && self.lists.given(&token.folded)
+                    && !self.lists.never.contains(&token.folded)
+            });
+            return matches!(word(2), "i" | "me" | "my") || also;
+        }
+        if matches!(word(1), "is" | "was") {
+            let beside = usize::from(matches!(word(2), "also" | "still" | "like" | "just" | "actually" | "always"));
+            let then = word(2 + beside);
+            return own(then)
+                || matches!(then, "the" | "a" | "an") && role(3 + beside)
+                || word(1) == "was" && then.len() > 5 && then.ends_with("ing");
+        }
+        let next = self.token(at + 1);
+        next.shape == Shape::Lower && next.folded.len() > 4 && next.folded.ends_with("ed") && self.known(at + 1)
+    }
+
+    /// "told Christian", "texted Molly": what is done to somebody and to nothing else.
+    fn done_to_somebody(&self, at: usize) -> bool {
+        self.before(at, 1).is_some_and(|word| {
+            matches!(
+                word,
+                "told"
+                    | "asked"
+                    | "texted"
+                    | "married"
+                    | "dated"
+                    | "dating"
+                    | "kissed"
+                    | "hugged"
+                    | "phoned"
+                    | "thanked"
+                    | "divorced"
+                    | "texting"
+            )
+        })
+    }
+
+    /// "Hazard, Kentucky": a word with a capital, and a state after it.
+    fn before_region(&self, at: usize) -> bool {
+        let word = self.word(at);
+        self.token(at).shape == Shape::Capital
+            && self.gap_after(at) == ", "
+            && self.fixed.get(at + 1) == Some(&true)
+            && self.tokens[at + 1].folded.len() > 3
+            && !word.ends_with("ly")
+            && !self.lists.acts.contains(word)
+    }
+
+    /// "She goes to Little Acorns": words with capitals after going somewhere.
+    fn attended(&self, at: usize) -> bool {
+        let told = |at: usize| {
+            self.before(at, 1).is_some_and(|word| matches!(word, "to" | "at"))
+                && self.any_before(at, 4, |word| {
+                    matches!(
+                        word,
+                        "goes"
+                            | "go"
+                            | "went"
+                            | "going"
+                            | "attend"
+                            | "attends"
+                            | "attended"
+                            | "enrolled"
+                            | "transferred"
+                            | "teaches"
+                            | "taught"
+                            | "works"
+                            | "worked"
+                    )
+                })
+        };
+        told(at) || at > 0 && self.token(at - 1).joined && self.is_capital(at - 1) && told(at - 1)
     }
 
     fn shouted_names(&self, at: usize) -> bool {
@@ -699,7 +823,10 @@ impl Reader<'_> {
         if is_place || region_follows || goes_on {
             return Class::Place;
         }
-        if self.told_work(first) || (!given && self.told_body(first) && before == "at") {
+        if self.told_work(first)
+            || (!given && self.attended(first))
+            || (!given && self.told_body(first) && before == "at")
+        {
             return Class::Body;
         }
         Class::Person
@@ -718,13 +845,54 @@ impl Reader<'_> {
         for at in 0..self.tokens.len() {
             if self.free(at)
                 && names.contains(self.word(at))
-                && !self.kept(at)
+                && (!self.kept(at) || self.kept_name_again(at))
                 && (self.is_capital(at) || (self.token(at).shape == Shape::Lower && !self.known(at)))
             {
                 self.take(at, at, Class::Person);
             }
         }
     }
+}
+
+impl Reader<'_> {
+    /// "Christian is a Christian": who was somebody before is so again, unless an article makes it a word.
+    fn kept_name_again(&self, at: usize) -> bool {
+        self.token(at).shape == Shape::Capital
+            && self.lists.given(self.word(at))
+            && !self.token(at).begins
+            && !matches!(self.word(at), "jesus" | "god" | "may")
+            && !self.before(at, 1).is_some_and(|word| matches!(word, "a" | "an" | "the"))
+    }
+}
+
+/// Words for kin that stand before a name and belong to it.
+fn is_kin(title: &str) -> bool {
+    matches!(
+        title,
+        "aunt"
+            | "auntie"
+            | "aunty"
+            | "uncle"
+            | "cousin"
+            | "grandma"
+            | "grandpa"
+            | "granny"
+            | "nana"
+            | "papa"
+            | "gram"
+            | "gramps"
+            | "grampa"
+            | "gran"
+            | "memaw"
+            | "mawmaw"
+            | "meemaw"
+            | "papaw"
+            | "pawpaw"
+            | "tia"
+            | "tio"
+            | "titi"
+            | "officer"
+    )
 }
 
 /// "Nooo", "Mmm": a letter three times in a row.

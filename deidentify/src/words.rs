@@ -17,6 +17,8 @@ struct ProperFile {
     relations: Vec<String>,
     naming: Vec<String>,
     acts: Vec<String>,
+    roles: Vec<String>,
+    nicknames: Vec<String>,
     place_before: Vec<String>,
     place_verbs: Vec<String>,
     place_on: Vec<String>,
@@ -58,6 +60,7 @@ pub(crate) struct Lists {
     pub(crate) relations: Words,
     pub(crate) naming: Phrases,
     pub(crate) acts: Words,
+    pub(crate) roles: Words,
     pub(crate) place_before: Words,
     pub(crate) place_verbs: Words,
     pub(crate) place_on: Words,
@@ -86,13 +89,15 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
     let file = read.unwrap_or_default();
     let set = |words: Vec<String>| words.into_iter().collect::<Words>();
     let folded = |list: &'static str| list.lines().map(crate::text::fold).filter(|word| word.len() > 1).collect();
+    let mut given: HashSet<String> = folded(include_str!("../words/given.txt"));
+    given.extend(file.nicknames);
     let (short, long): (Vec<String>, Vec<String>) = file.clinical.into_iter().partition(|word| word.len() <= 5);
     let mut kept = set(long);
     kept.extend(file.drugs.into_iter().chain(file.everyday).chain(file.peoples));
     Lists {
         readable,
         english: include_str!("../words/english.txt").lines().collect(),
-        given: folded(include_str!("../words/given.txt")),
+        given,
         surnames: folded(include_str!("../words/surnames.txt")),
         titles: set(file.titles),
         after_name: set(file.after_name),
@@ -100,6 +105,7 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
         relations: set(file.relations),
         naming: phrases(&file.naming),
         acts: set(file.acts),
+        roles: set(file.roles),
         place_before: set(file.place_before),
         place_verbs: set(file.place_verbs),
         place_on: set(file.place_on),

@@ -4,11 +4,15 @@
 #[path = "../benches/scores/passages.rs"]
 mod passages;
 
-use passages::{FRESH, Passage, SCORED, SEEN, read, score};
+use passages::{FRESH, LATER, Passage, SCORED, SEEN, read, score};
 
-/// What the fresh passages scored when they were written.
-const FRESH_RECALL: usize = 76;
+/// What the fresh passages score since their misses were looked at; they scored 76 and 94 when they were written.
+const FRESH_RECALL: usize = 95;
 const FRESH_PRECISION: usize = 94;
+
+/// What the later passages scored when they were written.
+const LATER_RECALL: usize = 88;
+const LATER_PRECISION: usize = 97;
 
 /// Recall and precision in hundredths over all identifiers.
 fn shares(passages: &[Passage]) -> (usize, usize, Vec<String>) {
@@ -44,4 +48,12 @@ fn the_fresh_passages_are_not_cleaned_worse_than_when_they_were_written() {
     assert!(passages.len() >= 15);
     let (recall, precision, _) = shares(&passages);
     assert!(recall >= FRESH_RECALL && precision >= FRESH_PRECISION, "recall {recall}, precision {precision}");
+}
+
+#[test]
+fn the_later_passages_are_not_cleaned_worse_than_when_they_were_written() {
+    let passages = read(LATER);
+    assert!(passages.len() >= 20);
+    let (recall, precision, _) = shares(&passages);
+    assert!(recall >= LATER_RECALL && precision >= LATER_PRECISION, "recall {recall}, precision {precision}");
 }

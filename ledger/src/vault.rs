@@ -512,6 +512,9 @@ impl Vault {
             self.audit_grant(name, by)?;
         } else if let Some(group) = strip("groups/") {
             let file = self.group_of(group)?;
+            if self.class_of(&file.class, &file.scope).is_ok_and(|class| class.number < file.class_number) {
+                return Err(damaged(name, "the key file of its class is older than it"));
+            }
             if let Some(by) = by.filter(|by| self.holds_class_key(by, &file.class, &file.scope)) {
                 self.held_group_keys(by, group)?;
             }

@@ -126,7 +126,16 @@ impl Practice {
         circumstances: &Circumstances,
     ) -> Result<Decision, PracticeError> {
         let grants = self.grants_in_force(actor.user())?;
-        let request = Request { subject: actor.subject(), act, resource, circumstances, grants: &grants };
+        // As the ledger says today, whatever held when the user signed in; of who is no user any more, nothing.
+        let people = self.people()?;
+        let Some(subject) = people.subject(actor.user()) else {
+            return Err(PracticeError::NotFound {
+                what: "user",
+                id: actor.user().to_string(),
+                list: "access user list",
+            });
+        };
+        let request = Request { subject: &subject, act, resource, circumstances, grants: &grants };
         Ok(decide(self.policies(), &request))
     }
 

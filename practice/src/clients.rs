@@ -3,7 +3,7 @@
 use provenote_access::Act;
 use provenote_consent::checked_people;
 use provenote_consent::people::{PeopleError, checked_born, checked_name, same_name};
-use provenote_ledger::{Fact, Header};
+use provenote_ledger::{Fact, Header, VaultError};
 use provenote_schemas::people::{Client, Participant, ParticipantRole};
 use provenote_schemas::{Class, ClientId, Kind, ParticipantId};
 
@@ -237,8 +237,8 @@ impl Practice {
         for header in newest {
             match reader.record(&header, "client", "client's file") {
                 Ok(client) => clients.push(client),
-                // Nobody is left there to list.
-                Err(PracticeError::Destroyed { .. }) => {}
+                // Nobody is left there to list, or nobody whom this user's keys open.
+                Err(PracticeError::Destroyed { .. } | PracticeError::Vault(VaultError::NotEntitled { .. })) => {}
                 Err(error) => return Err(error),
             }
         }

@@ -125,7 +125,7 @@ impl Practice {
         self.kept(&client)
     }
 
-    fn kept(&self, client: &Client) -> Result<Option<Kept>, PracticeError> {
+    pub(crate) fn kept(&self, client: &Client) -> Result<Option<Kept>, PracticeError> {
         let id = client.client.as_str();
         let entries = self.headers_with("client", id)?;
         let last = |fits: &dyn Fn(&Header) -> bool| entries.iter().rev().find(|header| fits(header)).map(date);
@@ -162,7 +162,8 @@ impl Practice {
     ///
     /// # Errors
     /// [`PracticeError::Retained`] while the records are to be kept, unless `before_retention_ends`, which the entry
-    /// then says. Where the entry cannot be written, nothing is destroyed.
+    /// then says; [`PracticeError::NotAllowed`] while a hold keeps any of them. Where the entry cannot be written, nothing
+    /// is destroyed.
     pub fn destroy_client(
         &mut self,
         actor: &Actor,
@@ -172,6 +173,14 @@ impl Practice {
     ) -> Result<ClientReceipt, PracticeError> {
         self.allow_client(actor, Act::DestroyClient, asked)?;
         let client = self.client(actor, asked)?;
+        // No reason outweighs a hold: it is lifted first.
+        if let Some(hold) = self.held(client.client.as_str(), None)? {
+            return Err(PracticeError::NotAllowed(format!(
+                "refused, records of this client are held back from destruction since entry {0}: lift the hold first, with \
+                 `provenote retention hold lift {0}`",
+                hold.seq
+            )));
+        }
         let kept = self.kept(&client)?;
         if let Some(kept) = kept.as_ref().filter(|kept| kept.runs && !before_retention_ends) {
             return Err(PracticeError::Retained { until: kept.until.clone(), basis: kept.basis.clone() });

@@ -32,8 +32,11 @@ pub mod sessions;
 pub mod settings;
 pub mod setup;
 pub mod staff;
+pub mod trail;
 pub mod users;
 pub mod vendors;
+#[cfg(provenote_views)]
+pub mod views;
 pub mod withdrawal;
 pub mod witnesses;
 

@@ -436,7 +436,7 @@ impl Practice {
         Ok(notes)
     }
 
-    fn note_state(&self, note: &NoteId) -> Result<NoteState, PracticeError> {
+    pub(crate) fn note_state(&self, note: &NoteId) -> Result<NoteState, PracticeError> {
         if self.one(Kind::NoteAmended, &[("note", note.as_str())])?.is_some() {
             return Ok(NoteState::Amended);
         }
@@ -797,7 +797,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn unhex(text: &str) -> Option<[u8; 64]> {
+pub(crate) fn unhex(text: &str) -> Option<[u8; 64]> {
     let bytes: Option<Vec<u8>> = text
         .as_bytes()
         .chunks(2)

@@ -41,8 +41,11 @@ pub struct Due {
     pub class: RecordClass,
     /// From when on it is to be destroyed.
     pub at: Time,
-    /// True where that time has come.
+    /// True where that time has come and nothing holds it.
     pub now: bool,
+    /// The hold that keeps it, by the entry that placed it, whatever its time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<u64>,
     /// The rule, its source and mark.
     pub basis: String,
     /// The retention group.
@@ -76,6 +79,7 @@ impl Practice {
     pub(crate) fn due(&self, now: Time) -> Result<Vec<Due>, PracticeError> {
         let settings = self.settings()?;
         let mut plan = Vec::new();
+        let holds = self.holds()?;
         for session in self.session_headers(&[])? {
             let id = reference(&session, "session")?;
             let attested =
@@ -101,11 +105,14 @@ impl Practice {
                 }
                 let latest = Time::from_millis(session.time).plus_days(days);
                 let at = attested.map_or(latest, |attested| attested.min(latest));
+                let client = reference(&session, "client")?;
+                let held = holds.iter().find(|hold| hold.covers(client, Some(id))).map(|hold| hold.seq);
                 plan.push(Due {
                     record: id.to_owned(),
                     class,
                     at,
-                    now: at <= now,
+                    now: at <= now && held.is_none(),
+                    held,
                     basis: basis.replace("%d", &days.to_string()),
                     group: group.to_owned(),
                 });

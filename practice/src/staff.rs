@@ -86,7 +86,7 @@ impl Practice {
             Entry::Invitation => Some(self.vault.create_recovery(&keys, &mut *self.entropy)?),
         };
         let kind = if code.is_some() { Kind::UserInvited } else { Kind::UserAdded };
-        let seq = self.append_user(actor, kind, &user, &keys, asked.role, asked.ends, &name)?;
+        let seq = self.append_user(actor, kind, &user, &keys, asked.role, asked.ends, Some(&name))?;
         let wrapped = self.let_in(actor, &keys)?;
         Ok(Added { user, seq, wrapped, code })
     }
@@ -112,18 +112,19 @@ impl Practice {
         keys: &Unlocked,
         role: Role,
         ends: Option<Time>,
-        name: &str,
+        name: Option<&str>,
     ) -> Result<u64, PracticeError> {
-        let file = self.practice_group()?;
-        let name = self.seal_bytes(actor, &file, "name", "text/plain", name.as_bytes())?;
         let public = keys.public();
         let mut entry = self
             .entry(actor, kind)
             .refer("user", user)
             .fact("role", Fact::Text(role.as_str().to_owned()))
             .fact("seal_key", Fact::Text(hex(&public.seal_key)))
-            .fact("sign_key", Fact::Text(hex(&public.sign_key)))
-            .payload(name);
+            .fact("sign_key", Fact::Text(hex(&public.sign_key)));
+        if let Some(name) = name {
+            let file = self.practice_group()?;
+            entry = entry.payload(self.seal_bytes(actor, &file, "name", "text/plain", name.as_bytes())?);
+        }
         if let Some(ends) = ends {
             entry = entry.fact("ends", Fact::Number(ends.millis()));
         }
@@ -154,10 +155,11 @@ impl Practice {
         let person = people.person(invited.user()).filter(|person| person.invited).cloned().ok_or_else(|| {
             PracticeError::NotAllowed("this invitation was redeemed already: sign in with your passphrase".to_owned())
         })?;
-        let name = self.user_name(&invited, &person.id)?;
+        // The name stands in the entry of the invitation, sealed to those who may know it; the user knows it anyway.
+        let name = self.user_name(&invited, &person.id).unwrap_or_default();
         crate::setup::checked_passphrase(passphrase, &[&name])?;
         let keys = self.vault.redeem_user(invited.keys(), passphrase, argon2, &mut *self.entropy)?;
-        self.append_user(&invited, Kind::UserAdded, &person.id, &keys, person.role, person.ends, &name)?;
+        self.append_user(&invited, Kind::UserAdded, &person.id, &keys, person.role, person.ends, None)?;
         self.resume(keys)
     }
 

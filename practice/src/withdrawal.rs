@@ -233,6 +233,9 @@ impl Practice {
             let papers = plan.get(&(id.to_owned(), RecordClass::WorkingPapers.as_str()));
             let before = held.len();
             of.list(id, &about, audio, papers, &mut held);
+            if self.held(client.client.as_str(), Some(id))?.is_some() {
+                held.iter_mut().skip(before).for_each(|one| one.held = true);
+            }
             let left = held.iter().skip(before).any(|one: &Held| one.due.is_some());
             if left && last_backup.is_some_and(|backup| backup > session.seq) {
                 in_backup.get_or_insert(of.purposes.clone());

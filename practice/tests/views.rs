@@ -3,16 +3,18 @@
 
 mod desk;
 
-use desk::{CLIENT, Catalogue, Desk, Script};
+use desk::{CLIENT, Desk, Script};
 use provenote_deidentify::Identifier;
 use provenote_deidentify::views::{Code, Question};
-use provenote_practice::PracticeError;
+use provenote_ledger::Argon2Params;
+use provenote_practice::staff::{Entry, NewUser};
 use provenote_practice::views::NoteAsSeen;
 use provenote_practice::views::claims::ClaimChange;
 use provenote_practice::views::known::RosterAddition;
 use provenote_practice::views::releases::{Confirmation, PreparedRelease, ReleaseDates};
-use provenote_schemas::Time;
+use provenote_practice::{Actor, Practice, PracticeError};
 use provenote_schemas::note::{NoteState, NoteText};
+use provenote_schemas::{Role, Time};
 
 /// A draft that names the client, a brother by a nickname, an employer, a date and a number.
 const NAMING: &str = r#"{"Subjective":[{"text":"Maria Alvarez slept about six hours and called Bubba on March 3, 2026.","segments":[2]},
@@ -27,6 +29,24 @@ fn attested() -> (Desk, NoteText) {
     let text = desk.attest(&text).expect("attested");
     (desk, text)
 }
+
+const PASSPHRASE: &[u8] = b"velvet canyon orbit thirteen lamps";
+
+/// Somebody of a role at a machine of their own: their keys and nothing else.
+fn colleague(desk: &mut Desk, role: Role) -> (Practice, Actor) {
+    let asked = NewUser {
+        name: &format!("Kim {role}"),
+        role,
+        ends: (role == Role::Auditor).then(|| Time::from_millis(desk::START + 30 * desk::DAY)),
+        entry: Entry::Passphrase(PASSPHRASE),
+        argon2: Argon2Params { memory_kib: 8, passes: 1, lanes: 1 },
+    };
+    let added = desk.practice.add_user(&desk.actor, &asked).expect("a user");
+    desk.drivers.process_of(77, desk.clock.clone(), added.user.as_str(), PASSPHRASE)
+}
+
+/// The words of the note that no claim and no release may hold.
+const OF_THE_NOTE: [&str; 5] = ["sertraline", "slept", "Subjective", "Bubba", "415-555-0133"];
 
 fn prepare(desk: &mut Desk, note: &str, dates: ReleaseDates) -> PreparedRelease {
     desk.practice.prepare_release(&desk.actor, note, dates).expect("prepared")
@@ -301,6 +321,126 @@ fn what_is_known_of_a_client_stays_when_the_file_changes() {
     assert_eq!((known.nicknames, known.places), (vec!["Mimi".to_owned()], vec!["Galena".to_owned()]));
     let file = desk.practice.show_client(&desk.actor, &client).expect("the file");
     assert_eq!(file.participants.len(), 2);
-    // Consent given before still stands: an addition to the list of names changes nobody who takes part.
-    let _ = Catalogue;
+}
+
+#[test]
+fn a_biller_sees_how_far_a_note_is_and_then_the_claim_with_keys_that_open_nothing_else() {
+    let (mut desk, text) = attested();
+    let note = text.note.as_str();
+    let (mut office, biller) = colleague(&mut desk, Role::Biller);
+    let seen = office.view_note(&biller, note).expect("how far it is");
+    assert!(matches!(seen, NoteAsSeen::Status(status) if status.state == NoteState::Attested));
+    desk.practice.prepare_claim(&desk.actor, note).expect("filled by who treats the client");
+    let NoteAsSeen::Claim(seen) = office.view_note(&biller, note).expect("the claim") else { panic!("a claim") };
+    assert_eq!(seen.billing.claim.client_name.as_deref(), Some(CLIENT));
+    let shown = serde_json::to_string(&seen).expect("JSON");
+    assert!(OF_THE_NOTE.iter().all(|word| !shown.contains(word)), "{shown}");
+    let codes =
+        ClaimChange { codes: Some(vec![Code { code: "90834".to_owned(), units: 1 }]), ..ClaimChange::default() };
+    let (seen, _) = office.change_claim(&biller, note, &codes).expect("a biller's to change");
+    assert_eq!(seen.billing.claim.codes.len(), 1);
+    let times = ClaimChange { start: Some(Time::from_millis(desk::START)), ..ClaimChange::default() };
+    let refused = office.change_claim(&biller, note, &times).expect_err("the clinician's");
+    assert!(matches!(refused, PracticeError::NotAllowed(_)), "{refused}");
+    // What the biller changed stands for who treats the client, with the file's facts beside it.
+    let seen = desk.practice.view_claim(&desk.actor, note).expect("the claim");
+    assert_eq!(seen.billing.claim.codes.len(), 1);
+    // Their keys open neither the note nor the client's file, whatever the policies say.
+    let opened = |class: &str| office.vault().is_entitled(biller.keys(), class, &desk.client);
+    assert!(opened("billing") && !opened("clinical") && !opened("administrative") && !opened("research"));
+    assert!(office.show_note(&biller, note).is_err());
+    assert!(office.prepare_release(&biller, note, ReleaseDates::Years).is_err());
+}
+
+#[test]
+fn a_biller_may_begin_a_claim_and_who_treats_the_client_fills_the_rest() {
+    let (mut desk, text) = attested();
+    let note = text.note.as_str();
+    let (mut office, biller) = colleague(&mut desk, Role::Biller);
+    let fee = ClaimChange { fee_cents: Some(12_000), ..ClaimChange::default() };
+    let (seen, _) = office.change_claim(&biller, note, &fee).expect("begun");
+    assert_eq!((seen.billing.claim.client_name, seen.billing.claim.fee_cents), (None, Some(12_000)));
+    assert_eq!(seen.billing.claim.service_date.as_deref(), Some("2027-01-15"));
+    let npi = ClaimChange { npi: Some("1234567893".to_owned()), ..ClaimChange::default() };
+    let (seen, _) = desk.practice.change_claim(&desk.actor, note, &npi).expect("filled");
+    assert_eq!(seen.billing.claim.client_name.as_deref(), Some(CLIENT));
+    assert_eq!(seen.billing.claim.fee_cents, Some(12_000));
+}
+
+#[test]
+fn a_researcher_sees_what_was_released_and_not_whose_it_is() {
+    let (mut desk, text) = attested();
+    let note = text.note.as_str();
+    let (mut lab, researcher) = colleague(&mut desk, Role::Researcher);
+    assert!(matches!(lab.view_note(&researcher, note), Err(PracticeError::NotFound { what: "release", .. })));
+    assert!(lab.list_releases(&researcher).expect("none yet").is_empty());
+    let prepared = prepare(&mut desk, note, ReleaseDates::Years);
+    let confirmation = agreeing(&prepared);
+    let (release, _) = desk.practice.confirm_release(&desk.actor, prepared, &confirmation).expect("released");
+    let listed = lab.list_releases(&researcher).expect("listed");
+    assert_eq!((&listed[0].release, &listed[0].origin), (&release, &None));
+    let NoteAsSeen::Deidentified(seen) = lab.view_note(&researcher, note).expect("released") else {
+        panic!("a release")
+    };
+    assert!(seen.origin.is_none());
+    let shown = serde_json::to_string(&seen).expect("JSON");
+    for word in [note, desk.client.as_str(), CLIENT, "Dana", "415-555-0133", "Bubba"] {
+        assert!(!shown.contains(word), "{word}: {shown}");
+    }
+    let opened = |class: &str| lab.vault().is_entitled(researcher.keys(), class, &desk.client);
+    assert!(opened("research") && !opened("clinical") && !opened("administrative") && !opened("billing"));
+    // The seed that leads back, and who confirmed, are sealed for who treats the client.
+    assert!(lab.release_confirmation(&researcher, release.as_str()).is_err());
+    assert!(lab.view_claim(&researcher, note).is_err());
+    assert!(lab.take_back_release(&researcher, release.as_str()).is_err());
+}
+
+#[test]
+fn who_needs_nothing_of_a_note_is_refused_and_that_is_an_entry() {
+    let (mut desk, text) = attested();
+    let note = text.note.as_str();
+    desk.practice.prepare_claim(&desk.actor, note).expect("a claim");
+    for role in [Role::FrontDesk, Role::ComplianceOfficer, Role::Auditor] {
+        let (mut other, actor) = colleague(&mut desk, role);
+        let before = other.log().size().expect("the log reads");
+        let refused = other.view_note(&actor, note).expect_err("nothing of a note");
+        assert!(matches!(refused, PracticeError::Denied { .. }), "{role}: {refused}");
+        assert!(other.view_claim(&actor, note).is_err() && other.view_release(&actor, note).is_err(), "{role}");
+        assert!(other.list_claims(&actor).is_err() && other.list_releases(&actor).is_err(), "{role}");
+        let entry = other.log().header(before).expect("an entry");
+        assert_eq!(entry.kind, "access.refused", "{role}");
+    }
+}
+
+#[test]
+fn another_clinician_sees_nothing_of_the_note_before_they_treat_the_client() {
+    let (mut desk, text) = attested();
+    let note = text.note.as_str();
+    let (mut room, clinician) = colleague(&mut desk, Role::Clinician);
+    assert!(room.view_note(&clinician, note).is_err());
+    assert!(room.view_claim(&clinician, note).is_err());
+    assert!(room.list_claims(&clinician).expect("their own").is_empty());
+    let client = desk.client.clone();
+    desk.practice.assign(&desk.actor, &client, clinician.user().as_str()).expect("assigned");
+    assert!(matches!(room.view_note(&clinician, note).expect("theirs"), NoteAsSeen::Full(_)));
+    assert_eq!(room.list_claims(&clinician).expect("their own").len(), 1);
+    // They know what the practice knows, and may release.
+    let prepared = room.prepare_release(&clinician, note, ReleaseDates::Years).expect("prepared");
+    let confirmation = agreeing(&prepared);
+    room.confirm_release(&clinician, prepared, &confirmation).expect("released");
+}
+
+#[test]
+fn a_supervisor_reads_the_note_and_not_the_transcript_that_the_client_did_not_agree_to() {
+    let (mut desk, text) = attested();
+    let note = text.note.as_str();
+    let (mut room, supervisor) = colleague(&mut desk, Role::Supervisor);
+    assert!(room.view_note(&supervisor, note).is_err());
+    let owner = desk.actor.user().to_string();
+    desk.practice
+        .supervise(&desk.actor, supervisor.user().as_str(), &owner, true)
+        .expect("answers for the owner's work");
+    let NoteAsSeen::Full(seen) = room.view_note(&supervisor, note).expect("a supervisee's") else { panic!("the note") };
+    assert!(seen.cited.is_none() && seen.text.warnings.iter().all(|warning| warning.quote.is_empty()));
+    assert!(!seen.text.sections[0].sentences[0].text.is_empty());
 }

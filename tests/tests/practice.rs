@@ -98,7 +98,7 @@ fn init_that_fails_leaves_nothing() {
                 "--passphrase-file",
                 short.to_str().expect("text"),
             ],
-            "shorter than 8",
+            "fewer than 12",
         ),
         (
             &[
@@ -510,7 +510,7 @@ fn the_recovery_code_opens_the_keys_and_seals_them_anew() {
     assert!(said.contains("recovery code") && !said.contains(&code[5..9]), "{said}");
     let short = place.file("short.txt", b"seven77\n");
     let right = place.file("code.txt", format!("{}\n", code.to_uppercase().replace('-', " ")).as_bytes());
-    assert!(place.fails(1, &["recover", "--code-file", &right, "--passphrase-file", &short]).contains("shorter"));
+    assert!(place.fails(1, &["recover", "--code-file", &right, "--passphrase-file", &short]).contains("fewer than 12"));
     place.done(&["client", "show", &client]);
 
     let recovered = place.run(&["recover", "--code-file", &right, "--passphrase-file", &renewed]);

@@ -34,6 +34,8 @@ pub fn event(record: &Record, about: &About) -> Json {
         "actor": { "user": user(&record.actor), "app_name": "Provenote" },
         "metadata": {
             "version": VERSION,
+            // Where actor and device come from.
+            "profiles": ["host"],
             "product": { "name": "Provenote", "version": about.version },
             "uid": record.entry.to_string(),
             "sequence": record.seq,
@@ -55,7 +57,12 @@ pub fn event(record: &Record, about: &About) -> Json {
             event["user"] = user(&record.actor);
             event["service"] = json!({ "name": "Provenote", "uid": about.origin });
             event["is_remote"] = json!(false);
-            if let Some(Value::Flag(given)) = record.facts.get("factor") {
+            let given = match record.facts.get("factor") {
+                Some(Value::Flag(given)) => Some(*given),
+                Some(Value::Text(word)) => Some(word != "none"),
+                _ => None,
+            };
+            if let Some(given) = given {
                 event["is_mfa"] = json!(given);
             }
         }

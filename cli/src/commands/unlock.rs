@@ -18,7 +18,7 @@ pub(super) fn unlock(home: &Home, asked: &Unlock) -> Outcome {
     // Before anything is added to what may be an older copy.
     ask_witnesses(home, &practice)?;
     practice.unlocked(&actor, asked.idle)?;
-    agent::start(home.path(), &actor.keys().to_bytes(), asked.idle).map_err(Failure::Could)?;
+    agent::start(home.path(), actor.user().as_str(), &actor.keys().to_bytes(), asked.idle).map_err(Failure::Could)?;
     if home.json() {
         print_json(&json!({ "user": actor.user(), "idle_minutes": asked.idle }));
     } else {
@@ -43,7 +43,7 @@ fn ask_witnesses(home: &Home, practice: &Practice) -> Result<(), Failure> {
         screen::say(&outcome.sentence(name));
     }
     if round.alarms().next().is_some() {
-        agent::forget(home.path());
+        agent::forget(home.path(), home.user());
         return Err(Failure::Findings(
             "a witness knows a longer or another ledger than this one (see above): nothing was unlocked".to_owned(),
         ));
@@ -60,7 +60,7 @@ pub(super) fn recover(home: &Home, code_file: Option<&Path>) -> Outcome {
     let actor = practice.recover(&user, &code)?;
     let passphrase = home.new_passphrase()?;
     practice.change_passphrase(&actor, passphrase.as_bytes())?;
-    agent::forget(home.path());
+    agent::forget(home.path(), home.user());
     let code = practice.new_recovery_code(&actor)?;
     screen::say(&format!(
         "New recovery code, shown once and kept nowhere; the one just used is no longer good:\n\n    {}\n",
@@ -76,12 +76,12 @@ pub(super) fn recover(home: &Home, code_file: Option<&Path>) -> Outcome {
 
 pub(super) fn lock(home: &Home) -> Outcome {
     // The entry needs the keys that are about to go; where none are held there is nothing to record.
-    let held = agent::keys(home.path());
+    let held = agent::keys(home.path(), home.user());
     if let Some(keys) = held {
         let (mut practice, actor) = home.resumed(&keys)?;
         practice.locked(&actor)?;
     }
-    let was_held = agent::forget(home.path());
+    let was_held = agent::forget(home.path(), home.user());
     if home.json() {
         print_json(&json!({ "locked": true, "was_unlocked": was_held }));
     } else {

@@ -9,6 +9,8 @@ use provenote_deidentify::{Identifier, Known, Options, Roster, Who, clean};
 pub(crate) const SEEN: &str = include_str!("../../tests/passages/seen.txt");
 /// The passages written after the last change of the rules.
 pub(crate) const FRESH: &str = include_str!("../../tests/passages/fresh.txt");
+/// The passages written after the change of the rules that followed the fresh ones.
+pub(crate) const LATER: &str = include_str!("../../tests/passages/later.txt");
 /// The passages written before the rules and not tuned by.
 pub(crate) const SCORED: &str = include_str!("../../tests/passages/scored.txt");
 

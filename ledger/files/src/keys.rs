@@ -27,7 +27,7 @@ impl FileKeys {
         let folder = folder.into();
         private_folder(&folder)?;
         sweep(&folder)?;
-        for sub in ["users", "classes", "groups", "factors"] {
+        for sub in ["users", "classes", "groups", "offices", "grants", "factors"] {
             if folder.join(sub).is_dir() {
                 sweep(&folder.join(sub))?;
             }
@@ -104,7 +104,8 @@ impl KeyStore for FileKeys {
                 let entry = entry?;
                 let name = format!("{above}{}", entry.file_name().to_string_lossy());
                 if entry.file_type()?.is_dir() {
-                    if above.is_empty() {
+                    // Of the other folders, which may hold a file for each client, nothing is wanted.
+                    if above.is_empty() && (prefix.starts_with(&format!("{name}/")) || !prefix.contains('/')) {
                         folders.push((entry.path(), format!("{name}/")));
                     }
                 } else if name.starts_with(prefix) && self.path(&name).is_ok() {

@@ -336,26 +336,43 @@ impl Vault {
         due: &Freshness<'_>,
         entropy: &mut dyn Entropy,
     ) -> Result<Freshened, VaultError> {
+        self.freshen_class(by, class, scope, due, 1, entropy).map(|(done, _)| done)
+    }
+
+    /// [`Vault::freshen`], and the number of the key that there is after it. `known` is the number of a key that there was:
+    /// a file with an earlier one was put back, which is told before the next key is made of an old one.
+    pub(super) fn freshen_class(
+        &mut self,
+        by: &Unlocked,
+        class: &str,
+        scope: &str,
+        due: &Freshness<'_>,
+        known: u32,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(Freshened, u32), VaultError> {
         let file = self.class_of(class, scope)?;
+        if file.number < known {
+            return Err(damaged(&class_file(class, scope), "it is older than its groups' keys"));
+        }
         if file.is_fresh(due) && !file.lacks(due.recipients) {
-            return Ok(Freshened::Kept);
+            return Ok((Freshened::Kept, file.number));
         }
         checked(class, due.recipients)?;
         let _lock = self.keys.lock()?;
         let file = self.class_of(class, scope)?;
         let fresh = file.is_fresh(due);
         if fresh && !file.lacks(due.recipients) {
-            return Ok(Freshened::Kept);
+            return Ok((Freshened::Kept, file.number));
         }
         let ClassKey { mut file, key, .. } = match self.held_class_key(by, class, scope) {
             // Somebody who may not extend it goes on with it as it is.
-            Err(VaultError::NotEntitled { .. }) if fresh => return Ok(Freshened::Kept),
+            Err(VaultError::NotEntitled { .. }) if fresh => return Ok((Freshened::Kept, file.number)),
             held => held?,
         };
         if fresh {
             file.wrap_to_all(due.recipients, &key, entropy)?;
             self.write_class(&file)?;
-            return Ok(Freshened::Extended);
+            return Ok((Freshened::Extended, file.number));
         }
         let next = Key::generate(entropy);
         let number = file.number.to_string();
@@ -366,7 +383,7 @@ impl Vault {
         file.sign(by, due.size, &next);
         file.wrap_to_all(due.recipients, &next, entropy)?;
         self.write_class(&file)?;
-        Ok(Freshened::Rekeyed)
+        Ok((Freshened::Rekeyed, file.number))
     }
 
     /// Whether there is a key for a class and scope.
@@ -435,12 +452,12 @@ impl Vault {
     pub(super) fn audit_class(&self, class: &str, scope: &str, by: Option<&Unlocked>) -> Result<(), VaultError> {
         let (file, name) = (self.class_of(class, scope)?, class_file(class, scope));
         let Some(by) = by else { return Ok(()) };
-        let own = file.wraps.iter().any(|wrap| wrap.is_for(&by.public()));
-        let office = file.office.is_some() && self.is_of_office(by, class);
+        let own = || file.wraps.iter().any(|wrap| wrap.is_for(&by.public()));
+        let office = || file.office.is_some() && self.is_of_office(by, class);
         match self.held_class_key(by, class, scope) {
             Ok(key) if key.at(1).is_none() => Err(damaged(&name, "an earlier key does not open")),
             Ok(_) => Ok(()),
-            Err(VaultError::NotEntitled { .. }) if own || office => Err(damaged(&name, "its key does not open")),
+            Err(VaultError::NotEntitled { .. }) if own() || office() => Err(damaged(&name, "its key does not open")),
             // What is wrong with another file is told of that one.
             Err(_) => Ok(()),
         }

@@ -68,8 +68,7 @@ impl Vault {
         let mut file = match self.factor_file_of(by.user()) {
             Ok(file) => file,
             // One that nobody can read holds nothing to keep.
-            Err(VaultError::Missing(_)) => FactorFile { v: 1, user: by.user().to_owned(), sealed: Vec::new() },
-            Err(VaultError::Damaged { .. }) if in_force.is_none() => {
+            Err(VaultError::Missing(_) | VaultError::Damaged { .. }) => {
                 FactorFile { v: 1, user: by.user().to_owned(), sealed: Vec::new() }
             }
             Err(error) => return Err(error),

@@ -5,6 +5,8 @@
 //! force is told by the ledger alone: only those that the caller names with the user's keys are tried
 //! ([`Unlocked::with_grants`]). At its end the file is destroyed, and the keys count as taken away.
 
+use std::collections::BTreeSet;
+
 use super::files::{self, ClassFile, GrantFile, Granted, GrantedKey, GroupFile};
 use super::keys::{Key, Unlocked, UserPublic, Wrapping};
 use super::{Vault, VaultError, damaged, grant_file, named};
@@ -206,6 +208,15 @@ impl Vault {
         keys.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
         keys.dedup_by_key(|(number, _)| *number);
         keys
+    }
+
+    /// Takes the keys of groups and of scopes that were destroyed out of every grant; may be repeated.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn forget_grants_of(&mut self, groups: &BTreeSet<String>, scopes: &BTreeSet<String>) -> Result<(), VaultError> {
+        let among = |names: &BTreeSet<String>, name: &Option<String>| name.as_ref().is_some_and(|n| names.contains(n));
+        self.forget_granted(&|key| among(groups, &key.group) || among(scopes, &key.scope))
     }
 
     /// Takes keys out of every grant that has them, for they are destroyed.

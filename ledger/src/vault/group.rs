@@ -94,8 +94,8 @@ impl Vault {
         entropy: &mut dyn Entropy,
     ) -> Result<Freshened, VaultError> {
         let file = self.group_of(group)?;
-        let done = self.freshen(by, &file.class, &file.scope, due, entropy)?;
-        if file.class_number == self.class_of(&file.class, &file.scope)?.number {
+        let (done, number) = self.freshen_class(by, &file.class, &file.scope, due, file.class_number, entropy)?;
+        if file.class_number == number {
             return Ok(done);
         }
         let _lock = self.keys.lock()?;

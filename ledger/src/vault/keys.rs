@@ -1,6 +1,9 @@
 //! Keys and what they are made with: Argon2id (RFC 9106), HPKE base mode (RFC 9180, DHKEM(X25519, HKDF-SHA256),
 //! HKDF-SHA256, AES-256-GCM), AES-256-GCM (NIST SP 800-38D), HKDF (RFC 5869), Ed25519 (RFC 8032).
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -153,13 +156,16 @@ pub struct Unlocked {
     sign: SigningKey,
     /// Grants in force, and their ends in milliseconds since 1970.
     grants: Vec<(String, i64)>,
+    /// Private halves of offices, by the SHA-256 of the wrap that each was opened from: who is of an office opens it for
+    /// every client.
+    offices: Mutex<BTreeMap<Hash, Key>>,
 }
 
 impl Unlocked {
     pub(crate) fn generate(user: &str, entropy: &mut dyn Entropy) -> Self {
         let (Key(seal), seal_public) = key_pair(entropy);
         let sign = SigningKey::from_bytes(&entropy::bytes::<32>(entropy));
-        Self { user: user.to_owned(), seal, seal_public, sign, grants: Vec::new() }
+        Self { user: user.to_owned(), seal, seal_public, sign, grants: Vec::new(), offices: Mutex::default() }
     }
 
     pub(crate) fn from_private(user: &str, private: &[u8]) -> Option<Self> {
@@ -172,6 +178,7 @@ impl Unlocked {
             seal,
             sign: SigningKey::from_bytes(&sign),
             grants: Vec::new(),
+            offices: Mutex::default(),
         })
     }
 
@@ -202,6 +209,18 @@ impl Unlocked {
     /// As [`Unlocked::with_grants`], in place.
     pub fn set_grants(&mut self, grants: Vec<(String, i64)>) {
         self.grants = grants;
+    }
+
+    /// Opens a wrap, or remembers what it held.
+    pub(crate) fn remembered(&self, wrap: &WrapRecord, open: impl FnOnce() -> Option<Key>) -> Option<Key> {
+        let hash = Hash::of(&[wrap.enc.0.as_slice(), &wrap.sealed.0].concat());
+        let mut offices = self.offices.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = offices.get(&hash) {
+            return Some(key.clone());
+        }
+        let key = open()?;
+        offices.insert(hash, key.clone());
+        Some(key)
     }
 
     pub(crate) fn grants(&self) -> &[(String, i64)] {

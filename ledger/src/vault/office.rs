@@ -7,7 +7,7 @@
 //! one that was made and never named does no harm and is replaced by the next.
 
 use super::files::{self, Bytes, Made, OfficeFile, OfficeGeneration, WrapRecord};
-use super::keys::{self, Key, Unlocked, UserPublic, open_wrap};
+use super::keys::{self, Key, Unlocked, UserPublic};
 use super::{LogKeyLock, Vault, VaultError, class, damaged, named, office_file};
 use crate::entropy::Entropy;
 use crate::hash::Hash;
@@ -57,8 +57,11 @@ impl OfficeGeneration {
     }
 
     fn own(&self, class: &str, by: &Unlocked) -> Option<Key> {
-        let written = self.written();
-        self.fitting(open_wrap(&self.wraps, by, PURPOSE, &Self::place(class, &written))?)
+        let (written, public) = (self.written(), by.public());
+        let own = self.wraps.iter().filter(|wrap| wrap.is_for(&public));
+        let open = |wrap| keys::unwrap_with(by, PURPOSE, &Self::place(class, &written), wrap);
+        // Whatever it was opened from: it is right if it is this public key's.
+        own.filter_map(|wrap| by.remembered(wrap, || open(wrap))).find_map(|private| self.fitting(private))
     }
 
     /// Number and public key, so that a wrap of another key pair of the same number does not pass for it.

@@ -6,6 +6,8 @@ use super::*;
 use crate::conformance::Seeded;
 use crate::memory::{MemoryBlobs, MemoryKeys};
 
+mod generations;
+
 const SMALL: Argon2Params = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
 const CLIENT: &str = "cli-0123456789abcdef";
 const GROUP: &str = "grp-0123456789abcdef";

@@ -4,8 +4,8 @@ use provenote_access::place::{
     self, Device, DeviceError, DeviceEvent, DeviceKey, DeviceState, Devices, Origin, Verdict,
 };
 use provenote_access::{Act, Resource};
-use provenote_ledger::{AppendError, Fact, Header, NewEntry, StoreError, verify_signature};
-use provenote_schemas::{DeviceId, Kind, Time, UserId};
+use provenote_ledger::{AppendError, Fact, Hash, Header, NewEntry, StoreError, VaultError, verify_signature};
+use provenote_schemas::{DeviceId, Kind, Role, Time, UserId};
 
 use super::{Arrival, AuthenticationError, Session, TRIES, factor, told_from};
 use crate::act::{Actor, Practice, Presence, fact_text, reference};
@@ -239,7 +239,7 @@ impl Practice {
         keys: Option<&dyn DeviceKeys>,
     ) -> Result<Actor, PracticeError> {
         let actor = match self.recover(user, code) {
-            Err(error @ PracticeError::Vault(provenote_ledger::VaultError::WrongPassphrase)) => {
+            Err(error @ PracticeError::Vault(VaultError::WrongPassphrase)) => {
                 // A code of 160 bits is not guessed: it is told, and needs no wait.
                 let counted_as = self.vault.counted_as(user)?;
                 let _lock = self.vault.lock_attempts()?;
@@ -248,7 +248,7 @@ impl Practice {
             }
             recovered => recovered?,
         };
-        let owner = actor.role() == provenote_schemas::Role::Owner;
+        let owner = actor.role() == Role::Owner;
         let mut presence = Presence { passphrase_anew: true, ..Presence::default() };
         let has_factor = self.factor_in_force(actor.user())?.is_some();
         if has_factor && owner {
@@ -406,9 +406,9 @@ fn event_of(header: &Header) -> Result<DeviceEvent, PracticeError> {
         Some(Kind::DeviceApproved) => Ok(DeviceEvent::Approved { device, by: by()? }),
         Some(Kind::DeviceRevoked) => Ok(DeviceEvent::Revoked { device, by: by()? }),
         _ => {
-            let key = header.facts.get("key").and_then(fact_text).and_then(|text| text.parse().ok());
-            let provenote_ledger::Hash(key) = key.ok_or_else(unreadable)?;
-            let holder = reference(header, "user")?.parse().map_err(|error| bad_reference(header, &error))?;
+            let key: Option<Hash> = header.facts.get("key").and_then(fact_text).and_then(|text| text.parse().ok());
+            let Hash(key) = key.ok_or_else(unreadable)?;
+            let holder: UserId = reference(header, "user")?.parse().map_err(|error| bad_reference(header, &error))?;
             let personal = matches!(header.facts.get("personal"), Some(Fact::Flag(true)));
             Ok(DeviceEvent::Enrolled { device, key: DeviceKey(key), holder, personal })
         }

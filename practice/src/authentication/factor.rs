@@ -66,7 +66,7 @@ impl InForce {
             what: "second factor",
             why: "its digest or step is missing".to_owned(),
         };
-        let digest = header.facts.get("digest").and_then(fact_text).and_then(|text| text.parse().ok());
+        let digest: Option<Hash> = header.facts.get("digest").and_then(fact_text).and_then(|text| text.parse().ok());
         Ok(Self {
             seq: header.seq,
             time: Time::from_millis(header.time),

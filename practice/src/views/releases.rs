@@ -18,7 +18,7 @@ use chrono::{DateTime, Datelike as _};
 use provenote_access::Act;
 use provenote_deidentify::views::{Cleaning, DeidentifiedSection, deidentified};
 use provenote_deidentify::{Caution, Dates, Doubt, Identifier, Options, Withheld, cautions};
-use provenote_ledger::{Fact, Header};
+use provenote_ledger::{Fact, Header, verify_signature};
 use provenote_schemas::note::{Danger, NoteState, NoteText, Origin, Section, Sentence, Support};
 use provenote_schemas::{Class, Digest, GroupId, Kind, NoteId, Time, UserId, canonical, digest_of};
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::{client_and_note, view_of};
 use crate::act::{Actor, Practice, reference};
 use crate::error::PracticeError;
-use crate::notes::{NoteView, hex, note_of};
+use crate::notes::{NoteView, hex, note_of, unhex};
 use crate::sessions::client_of;
 use provenote_deidentify::views::View;
 
@@ -404,6 +404,7 @@ impl Practice {
         let (client, note) = client_and_note(&header)?;
         self.allow_note(actor, Act::MakeRelease, note.as_str())?;
         let signed: SignedConfirmation = self.open_record(actor, &header, "confirmation", "confirmation")?;
+        self.holds(&header, &signed)?;
         let entry = self.entry(actor, Kind::ReleaseViewed).refer("client", &client).refer("note", &note);
         self.append_one(actor, entry.refer("release", release))?;
         Ok(signed.confirmed)
@@ -449,6 +450,21 @@ impl Practice {
             statement: prepared.statement().to_owned(),
             determination: said(confirmation.determination.as_deref()),
             words: said(confirmation.words.as_deref()),
+        })
+    }
+
+    /// Whether a confirmation was signed by the user it names, with the key the ledger names.
+    fn holds(&self, header: &Header, signed: &SignedConfirmation) -> Result<(), PracticeError> {
+        let key = self.people()?.sign_key_at(signed.confirmed.user.as_str(), header.seq);
+        let bytes = canonical(&signed.confirmed).ok();
+        let held = key.zip(bytes).zip(unhex(&signed.signature));
+        if held.is_some_and(|((key, bytes), signature)| verify_signature(&key, &bytes, &signature)) {
+            return Ok(());
+        }
+        Err(PracticeError::Unreadable {
+            seq: header.seq,
+            what: "confirmation",
+            why: "its signature does not hold".to_owned(),
         })
     }
 

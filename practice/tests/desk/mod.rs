@@ -96,13 +96,24 @@ impl Drivers {
 
     /// The practice as one more process has it open. `seed` keeps its random bytes apart from the others'.
     pub(crate) fn process(&self, seed: u64, clock: Hand) -> (Practice, Actor) {
-        let vault = Vault::new(Box::new(self.keys.clone()), Box::new(self.blobs.clone()));
-        let epochs = vault.epochs().expect("epochs");
-        let log = Log::open(self.store(), &epochs, Box::new(self.anchor.clone())).expect("the log opens");
-        let practice = Practice::open(log, vault, Box::new(clock), Box::new(Counting(seed << 32 | 1)));
+        let practice = self.opened(seed, clock);
         let user = practice.only_user().expect("one user");
         let actor = practice.sign_in(&user, PASSPHRASE).expect("the passphrase fits");
         (practice, actor)
+    }
+
+    /// The same for somebody of several.
+    pub(crate) fn process_of(&self, seed: u64, clock: Hand, user: &str, passphrase: &[u8]) -> (Practice, Actor) {
+        let practice = self.opened(seed, clock);
+        let actor = practice.sign_in(user, passphrase).expect("the passphrase fits");
+        (practice, actor)
+    }
+
+    fn opened(&self, seed: u64, clock: Hand) -> Practice {
+        let vault = Vault::new(Box::new(self.keys.clone()), Box::new(self.blobs.clone()));
+        let epochs = vault.epochs().expect("epochs");
+        let log = Log::open(self.store(), &epochs, Box::new(self.anchor.clone())).expect("the log opens");
+        Practice::open(log, vault, Box::new(clock), Box::new(Counting(seed << 32 | 1)))
     }
 }
 

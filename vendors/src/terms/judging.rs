@@ -144,6 +144,9 @@ pub(crate) fn judge(rules: &Rules, memory: &mut Memory, old: &Page, new: &Page, 
     for (from, to) in &aligned.pairs {
         let before = judge.found.len();
         judge.compare(Some(*from), Some(*to), true, true);
+        if judge.found.len() == before {
+            judge.basis(*from, *to);
+        }
         // The same words on another lead: only a turn from yes to no, or back, is news.
         if old.sentences[*from].key == new.sentences[*to].key {
             let news: Vec<Judged> = judge.found.drain(before..).collect();
@@ -300,6 +303,21 @@ impl Judge<'_> {
         let event = match (lost.is_empty(), won.is_empty()) {
             (false, true) if within(&old.reading, &lost) => Event::PermitFreed,
             (true, false) if within(&new.reading, &won) => Event::PermitQualified,
+            _ => return,
+        };
+        if let Some(topic) = self.rules.topic("promise") {
+            self.tell(topic, event, &BTreeSet::new(), false, Some(from), Some(to));
+        }
+    }
+
+    /// What rested on consent and now rests on the vendor's own interest as well, or the other way round.
+    fn basis(&mut self, from: usize, to: usize) {
+        let (old, new) = (&self.pages.0.sentences[from].reading, &self.pages.1.sentences[to].reading);
+        let interest = |text: &str| self.rules.own_interest.is_match(text);
+        let consent = |text: &str| self.rules.own_consent.is_match(text);
+        let event = match (interest(old), interest(new)) {
+            (false, true) if consent(old) => Event::PermitFreed,
+            (true, false) if consent(new) => Event::PermitQualified,
             _ => return,
         };
         if let Some(topic) = self.rules.topic("promise") {
@@ -682,5 +700,63 @@ fn direction(changes: &[Judged]) -> Direction {
         _ if worst == best && bad >= good * 4 => Direction::Worse,
         _ if worst == best && good >= bad * 4 => for_better(),
         _ => Direction::Mixed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::reading::Document;
+    use crate::terms::{Direction, diff};
+
+    fn direction(old: &str, new: &str) -> Direction {
+        diff(&Document::from_markdown(old), &Document::from_markdown(new)).direction
+    }
+
+    const SAME: &str = "This policy tells what happens to your data when you use our app.\n\n";
+
+    #[test]
+    fn what_stands_alone_is_judged_by_who_does_what() {
+        for (sentence, expected) in [
+            ("We share your email address with Northwind when you sign up.", Direction::Worse),
+            ("We will not use your content to compete with your products.", Direction::Better),
+            ("When you close your account, your notes will be deleted automatically.", Direction::Better),
+            ("People nearby may be able to discover sensitive information about you.", Direction::Worse),
+            ("You may read the terms of Northwind on its own pages.", Direction::None),
+            (
+                "We use cookies to personalise content and ads, to provide social media features and to analyse our traffic.",
+                Direction::None,
+            ),
+        ] {
+            assert_eq!(direction(SAME, &format!("{SAME}{sentence}\n")), expected, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_condition_less_is_worse_whatever_it_governs() {
+        let old = format!(
+            "{SAME}Help your friends and contacts find you on the map, if you agree to this in your settings.\n"
+        );
+        let new = format!("{SAME}Help your friends and contacts find you on the map.\n");
+        assert_eq!(direction(&old, &new), Direction::Worse);
+        assert_eq!(direction(&new, &old), Direction::Better);
+    }
+
+    #[test]
+    fn the_same_words_said_of_something_new_are_news() {
+        let of = |what: &str| {
+            format!(
+                "You agree that we may use and store the {what} content that you process to develop and improve our machine-learning technologies.\n\n"
+            )
+        };
+        let old = format!("{SAME}{}", of("scribe"));
+        let new = format!("{old}{}", of("calendar and telephone"));
+        assert_eq!(direction(&old, &new), Direction::Worse);
+    }
+
+    #[test]
+    fn letters_set_apart_otherwise_are_no_change() {
+        let old = format!("{SAME}We keep only the first part of an address; we do not useinformation behind it.\n");
+        let new = format!("{SAME}We keep only the first part of an address; we do not use information behind it.\n");
+        assert_eq!(direction(&old, &new), Direction::None);
     }
 }
