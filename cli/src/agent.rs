@@ -85,7 +85,8 @@ fn keys_of(home: &Path, user: &str) -> Option<Zeroizing<Vec<u8>>> {
 /// Tells the agents of the practice to forget, or that of one user. True where one was running.
 pub(crate) fn forget(home: &Path, user: Option<&str>) -> bool {
     let users = user.map_or_else(|| users(home), |user| vec![user.to_owned()]);
-    users.iter().fold(false, |was, user| forget_one(home, user) || was)
+    // Every one of them, whether or not one before it was running.
+    users.iter().filter(|user| forget_one(home, user)).count() > 0
 }
 
 fn forget_one(home: &Path, user: &str) -> bool {

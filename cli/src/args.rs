@@ -58,7 +58,14 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Who acts, where the practice has several users
-    #[arg(long = "as", global = true, value_name = "USER")]
+    #[arg(
+        id = "acting_user",
+        long = "as",
+        global = true,
+        env = "PROVENOTE_USER",
+        value_name = "USER",
+        hide_env_values = true
+    )]
     pub(crate) user: Option<String>,
     /// Read the passphrase from this file's first line instead of asking
     #[arg(long, global = true, env = "PROVENOTE_PASSPHRASE_FILE", value_name = "FILE", hide_env_values = true)]

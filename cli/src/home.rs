@@ -21,8 +21,8 @@ use provenote_practice::settings::Settings;
 use provenote_practice::setup::{Founded, Parts, PracticeRecord, found};
 use provenote_practice::vendors::OwnPipeline;
 use provenote_practice::{Actor, Practice, PracticeError};
-use provenote_schemas::Digest;
 use provenote_schemas::disclosure::ModelFact;
+use provenote_schemas::{Digest, Role};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -234,19 +234,30 @@ impl Home {
         // What a crash left of a change of the ledger's key.
         practice.finish_rotation()?;
         if self.passphrase_file.is_none()
-            && let Some(keys) = agent::keys(&self.path, self.user.as_deref()).and_then(|bytes| Unlocked::from_bytes(&bytes))
+            && let Some(keys) =
+                agent::keys(&self.path, self.user.as_deref()).and_then(|bytes| Unlocked::from_bytes(&bytes))
         {
             let actor = practice.resume(keys)?;
-            self.remind(&practice, &actor)?;
+            self.remind(&mut practice, &actor)?;
             return Ok((practice, actor));
         }
-        let (practice, actor) = self.with_passphrase(practice)?;
-        self.remind(&practice, &actor)?;
+        let (mut practice, actor) = self.with_passphrase(practice)?;
+        self.remind(&mut practice, &actor)?;
         Ok((practice, actor))
     }
 
     /// Nothing is destroyed behind anybody's back, and nothing that is past its date goes unmentioned.
-    fn remind(&self, practice: &Practice, actor: &Actor) -> Result<(), Failure> {
+    fn remind(&self, practice: &mut Practice, actor: &Actor) -> Result<(), Failure> {
+        // Access that is over goes with whoever comes first.
+        practice.end_grants(actor)?;
+        if actor.role() == Role::Owner && !self.json {
+            let standing = practice.emergencies()?;
+            if !standing.unreviewed.is_empty() || standing.envelope_open {
+                screen::say(
+                    "EMERGENCY ACCESS was taken and is not yet reviewed, or its code is known: `provenote access emergency status`",
+                );
+            }
+        }
         // Who may not see the schedule is not reminded of it.
         let Ok(plan) = practice.retention_plan(actor) else { return Ok(()) };
         let overdue = plan.iter().filter(|due| due.now).count();

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use provenote_access::{Tie, opens};
-use provenote_ledger::{Fact, Freshened, Freshness, NextOffice, OfficePublic, Recipients, UserPublic};
+use provenote_ledger::{Fact, Freshened, Freshness, NextOffice, OfficePublic, Recipients, Unlocked, UserPublic};
 use provenote_schemas::{Class, GroupId, Kind};
 
 use crate::act::{Actor, PRACTICE_SCOPE, Practice};
@@ -23,14 +23,24 @@ pub(crate) fn office_classes() -> impl Iterator<Item = Class> {
 struct Entitled {
     users: Vec<UserPublic>,
     office: Option<OfficePublic>,
-    /// The last entry that took it from somebody.
+    /// Who belongs to the office.
+    members: Vec<UserPublic>,
+    /// How many entries the ledger had at least when its key was made.
     needs: u64,
 }
 
 impl Entitled {
     fn of(people: &People, class: Class, scope: &str, by: &Actor) -> Self {
         let office = if scope == PRACTICE_SCOPE { None } else { people.office(class).cloned() };
-        Self { users: people.recipients(class, scope, by.user()), office, needs: people.needs(class, scope) }
+        let members = if office.is_some() { people.members(class) } else { Vec::new() };
+        Self { users: people.recipients(class, scope, by.user()), office, members, needs: people.needs(class, scope) }
+    }
+
+    /// The key of who may have made a key of this class and scope: somebody entitled to it. Whoever was when it was made
+    /// is today, or it would have been taken from them since, and then it is not fresh.
+    fn signer(&self, user: &str) -> Option<[u8; 32]> {
+        let entitled = self.users.iter().chain(&self.members);
+        entitled.into_iter().find(|one| one.user == user).map(|one| one.sign_key)
     }
 
     const fn recipients(&self) -> Recipients<'_> {
@@ -69,7 +79,7 @@ impl Practice {
         let people = self.people()?;
         let entitled = Entitled::of(&people, class, &scope, actor);
         let now = self.log.size()?;
-        let signer = |user: &str, size: u64| people.sign_key_at(user, size);
+        let signer = |user: &str, _: u64| entitled.signer(user);
         self.vault.freshen_group(actor.keys(), group, &entitled.due(now, &signer), &mut *self.entropy)?;
         Ok(())
     }
@@ -81,11 +91,24 @@ impl Practice {
         class: Class,
         scope: &str,
     ) -> Result<Freshened, PracticeError> {
+        self.freshen_class_with(actor.keys(), actor, people, class, scope)
+    }
+
+    /// Freshens a class and scope with these keys, before they are given to somebody for a time: a key that is stale would
+    /// open nothing that is written meanwhile.
+    pub(crate) fn freshen_class_with(
+        &mut self,
+        keys: &Unlocked,
+        actor: &Actor,
+        people: &Rc<People>,
+        class: Class,
+        scope: &str,
+    ) -> Result<Freshened, PracticeError> {
         let entitled = Entitled::of(people, class, scope, actor);
         let now = self.log.size()?;
-        let signer = |user: &str, size: u64| people.sign_key_at(user, size);
+        let signer = |user: &str, _: u64| entitled.signer(user);
         let due = entitled.due(now, &signer);
-        Ok(self.vault.freshen(actor.keys(), class.as_str(), scope, &due, &mut *self.entropy)?)
+        Ok(self.vault.freshen(keys, class.as_str(), scope, &due, &mut *self.entropy)?)
     }
 
     /// Brings the keys to what the ledger says of the people: what somebody may newly open is wrapped to them, as far as
@@ -115,31 +138,39 @@ impl Practice {
     }
 
     fn settle_office(&mut self, actor: &Actor, class: Class) -> Result<usize, PracticeError> {
-        let people = self.people()?;
         let word = class.as_str();
-        let members = people.members(class);
+        let mut people = self.people()?;
         // A practice from before there were offices gets them with its second user.
-        let wanted = people.several() || people.emergency().is_some() || people.office(class).is_some();
-        if !wanted || !members.iter().any(|member| member.user == actor.user().as_str()) {
+        let due = |people: &People| {
+            let wanted = people.several() || people.emergency().is_some() || people.named_office(class).is_some();
+            let mine = people.members(class).iter().any(|member| member.user == actor.user().as_str());
+            (wanted && mine, people.office(class).is_none())
+        };
+        let (wanted, stale) = due(&people);
+        if !wanted {
             return Ok(0);
         }
-        let stale = people.office(class).is_none_or(|office| {
-            people.office_needs(class) > self.office_since(class, office.number).unwrap_or_default()
-        });
         if stale {
             let lock = self.vault.lock_log_key()?;
-            let named = people.office(class);
-            let next = NextOffice { class: word, named, members: &members, size: self.log.size()? };
-            let next = self.vault.prepare_office(&lock, actor.keys(), &next, &mut *self.entropy)?;
-            let entry = self
-                .entry(actor, Kind::OfficeKeyed)
-                .fact("class", Fact::Text(word.to_owned()))
-                .fact("number", Fact::Number(next.number.into()))
-                .fact("seal_key", Fact::Text(hex(&next.seal_key)));
-            self.append_one(actor, entry)?;
-            self.vault.settle_office(&lock, &next)?;
-            return Ok(members.len());
+            // Another process may have been faster.
+            self.log.refresh()?;
+            people = self.people()?;
+            if due(&people) == (true, true) {
+                let members = people.members(class);
+                let size = self.log.size()?;
+                let next = NextOffice { class: word, named: people.named_office(class), members: &members, size };
+                let next = self.vault.prepare_office(&lock, actor.keys(), &next, &mut *self.entropy)?;
+                let entry = self
+                    .entry(actor, Kind::OfficeKeyed)
+                    .fact("class", Fact::Text(word.to_owned()))
+                    .fact("number", Fact::Number(next.number.into()))
+                    .fact("seal_key", Fact::Text(hex(&next.seal_key)));
+                self.append_one(actor, entry)?;
+                self.vault.settle_office(&lock, &next)?;
+                return Ok(members.len());
+            }
         }
+        let members = people.members(class);
         let known = self.vault.office_members(word)?;
         let mut wrapped = 0;
         for member in members.iter().filter(|member| !known.contains(&member.user)) {
@@ -147,15 +178,5 @@ impl Practice {
             wrapped += 1;
         }
         Ok(wrapped)
-    }
-
-    /// The entry that named an office's key pair; the practice's first entry names the first one.
-    fn office_since(&self, class: Class, number: u32) -> Option<u64> {
-        let headers = self.headers(Kind::OfficeKeyed, &[]).ok()?;
-        let named = |header: &&provenote_ledger::Header| {
-            header.facts.get("class") == Some(&Fact::Text(class.as_str().to_owned()))
-                && header.facts.get("number") == Some(&Fact::Number(number.into()))
-        };
-        headers.iter().rev().find(named).map(|header| header.seq)
     }
 }

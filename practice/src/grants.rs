@@ -185,9 +185,10 @@ impl Practice {
         self.allow(actor, Act::ApproveGrant, &resource)?;
         self.grants()?.check(self.clock.now(), &Limits::default(), &event)?;
         let opens = self.opens(found.scope())?;
-        let until = Time::from_millis(self.judged_at()?.millis().saturating_add(found.duration_ms()));
+        self.freshen_for(actor.keys(), actor, &opens)?;
         let entry = self.grant_answer(actor, Kind::GrantApproved, &id, found.scope());
         let seq = self.append_one(actor, entry)?;
+        let until = self.end_of(seq, found.duration_ms())?;
         let to = self.public_of(found.requester())?;
         self.vault.create_grant(actor.keys(), id.as_str(), &to, until.millis(), &opens, &mut *self.entropy)?;
         Ok(GrantChanged { grant: id, seq, until: Some(until) })
@@ -389,6 +390,19 @@ impl Practice {
         Ok(GrantOpens::Groups(groups))
     }
 
+    /// The end that an entry's own time sets: the wrapped key carries the very same.
+    fn end_of(&self, seq: u64, duration_ms: i64) -> Result<Time, PracticeError> {
+        Ok(Time::from_millis(self.log.header(seq)?.time.saturating_add(duration_ms)))
+    }
+
+    /// A whole class of a client is given with a key that what is written meanwhile is sealed under too.
+    fn freshen_for(&mut self, keys: &Unlocked, actor: &Actor, opens: &GrantOpens) -> Result<(), PracticeError> {
+        let GrantOpens::Class { class, scope } = opens else { return Ok(()) };
+        let Some(class) = Class::from_word(class) else { return Ok(()) };
+        let people = self.people()?;
+        self.freshen_class_with(keys, actor, &people, class, scope).map(drop)
+    }
+
     fn public_of(&self, user: &UserId) -> Result<provenote_ledger::UserPublic, PracticeError> {
         let people = self.people()?;
         let person = people.person(user).filter(|person| person.removed.is_none());
@@ -410,7 +424,7 @@ impl Practice {
         let entry = self
             .grant_answer(actor, kind, grant, scope)
             .fact("duration_ms", Fact::Number(i64::from(asked.minutes) * 60_000));
-        match asked.authority.map(|ground| serde_json::to_value(ground)) {
+        match asked.authority.map(serde_json::to_value) {
             Some(Ok(serde_json::Value::String(word))) => entry.fact("authority", Fact::Text(word)),
             _ => entry,
         }
@@ -514,10 +528,11 @@ impl Practice {
         self.allow_with_reason(actor, Act::BreakGlass, &seen)?;
         let opens = self.opens(&scope)?;
         let envelope: Unlocked = self.vault.unlock_with_recovery(&emergency, code)?;
-        let until = Time::from_millis(self.judged_at()?.millis() + i64::from(asked.minutes) * 60_000);
+        self.freshen_for(&envelope, actor, &opens)?;
         let entry = self.grant_entry(actor, Kind::GrantTaken, &grant, &scope, asked);
         let entry = self.with_reason(actor, entry, &reason)?;
         let seq = self.append_one(actor, entry)?;
+        let until = self.end_of(seq, i64::from(asked.minutes) * 60_000)?;
         let to = self.public_of(actor.user())?;
         self.vault.create_grant(&envelope, grant.as_str(), &to, until.millis(), &opens, &mut *self.entropy)?;
         Ok(GrantChanged { grant, seq, until: Some(until) })

@@ -35,8 +35,6 @@ pub mod staff;
 pub mod trail;
 pub mod users;
 pub mod vendors;
-#[cfg(provenote_views)]
-pub mod views;
 pub mod withdrawal;
 pub mod witnesses;
 

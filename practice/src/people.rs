@@ -88,7 +88,8 @@ pub struct People {
     persons: BTreeMap<UserId, Person>,
     treats: BTreeMap<ClientId, BTreeSet<UserId>>,
     supervises: BTreeMap<UserId, BTreeSet<UserId>>,
-    offices: BTreeMap<Class, OfficePublic>,
+    /// With the entry that named each.
+    offices: BTreeMap<Class, (OfficePublic, u64)>,
     emergency: Option<UserPublic>,
     taken: Vec<Taken>,
 }
@@ -141,10 +142,27 @@ impl People {
         Some(Subject { user: user.clone(), role: person.role, supervises: self.supervises(user), ends: person.ends })
     }
 
-    /// The office of a class: the key pair of all who open it of every client.
+    /// The office of a class: the key pair of all who open it of every client. None where somebody has left it since, and
+    /// it has no other key pair yet.
     #[must_use]
     pub fn office(&self, class: Class) -> Option<&OfficePublic> {
-        self.offices.get(&class)
+        let (office, named) = self.offices.get(&class)?;
+        self.left(class).is_none_or(|left| *named > left).then_some(office)
+    }
+
+    /// The office of a class as the ledger last named it, whoever has left it since.
+    #[must_use]
+    pub fn named_office(&self, class: Class) -> Option<&OfficePublic> {
+        self.offices.get(&class).map(|(office, _)| office)
+    }
+
+    /// The last entry that took a class of every client from somebody.
+    fn left(&self, class: Class) -> Option<u64> {
+        self.taken
+            .iter()
+            .filter(|taken| taken.class == class && taken.of == Of::EveryClient)
+            .map(|taken| taken.seq)
+            .max()
     }
 
     /// Who belongs to the office of a class.
@@ -175,11 +193,12 @@ impl People {
             return self.publics(|person| opens(person.role, class, Tie::Practice));
         }
         let Ok(client) = scope.parse::<ClientId>() else { return Vec::new() };
-        let in_office = |role| self.offices.contains_key(&class) && opens(role, class, Tie::STRANGER);
+        let in_office = |role| self.office(class).is_some() && opens(role, class, Tie::STRANGER);
         self.publics(|person| !in_office(person.role) && opens(person.role, class, self.tie(person, &client, by)))
     }
 
-    /// The last entry after which what is sealed for a class and scope needs another key; 0 where there is none.
+    /// How many entries the ledger had at least when a key was made under which something of this class and scope may be
+    /// sealed: more than up to the last entry that took it from somebody; 0 where none did.
     #[must_use]
     pub fn needs(&self, class: Class, scope: &str) -> u64 {
         let touched = |of: &Of| match of {
@@ -188,22 +207,7 @@ impl People {
             Of::Client(client) => scope == client.as_str(),
         };
         let taken = self.taken.iter().filter(|taken| taken.class == class && touched(&taken.of));
-        taken.map(|taken| taken.seq).max().unwrap_or_default()
-    }
-
-    /// The last entry after which the office of a class needs another key pair; 0 where there is none.
-    #[must_use]
-    pub fn office_needs(&self, class: Class) -> u64 {
-        let taken = self.taken.iter().filter(|taken| taken.class == class && taken.of == Of::EveryClient);
-        taken.map(|taken| taken.seq).max().unwrap_or_default()
-    }
-
-    /// The key that verifies what a user signed when the ledger had `size` entries; none where they were no user then.
-    #[must_use]
-    pub fn sign_key_at(&self, user: &str, size: u64) -> Option<[u8; 32]> {
-        let person = self.persons.get(&user.parse::<UserId>().ok()?)?;
-        let then = person.added <= size && person.removed.is_none_or(|gone| size <= gone);
-        then.then_some(person.public.sign_key)
+        taken.map(|taken| taken.seq + 1).max().unwrap_or_default()
     }
 
     fn active(&self, user: &UserId) -> bool {
@@ -270,7 +274,7 @@ impl People {
             Some(Kind::PracticeCreated) => {
                 for class in Class::ALL {
                     if let Some(key) = header.facts.get(&office_fact(*class)).and_then(key_of) {
-                        self.office_keyed(*class, 1, key);
+                        self.office_keyed(*class, 1, key, seq);
                     }
                 }
             }
@@ -352,7 +356,7 @@ impl People {
                 let number = header.facts.get("number").and_then(number_of);
                 let key = header.facts.get("seal_key").and_then(key_of);
                 if let (Some(class), Some(number), Some(key)) = (class, number, key) {
-                    self.office_keyed(class, number, key);
+                    self.office_keyed(class, number, key, seq);
                 }
             }
             Some(Kind::EmergencyPrepared) => {
@@ -378,8 +382,8 @@ impl People {
         Ok(())
     }
 
-    fn office_keyed(&mut self, class: Class, number: u32, seal_key: [u8; 32]) {
-        self.offices.insert(class, OfficePublic { class: class.as_str().to_owned(), number, seal_key });
+    fn office_keyed(&mut self, class: Class, number: u32, seal_key: [u8; 32], seq: u64) {
+        self.offices.insert(class, (OfficePublic { class: class.as_str().to_owned(), number, seal_key }, seq));
     }
 
     fn supervisors_of(&self, user: &UserId) -> Vec<UserId> {

@@ -57,8 +57,7 @@ fn supervision(desk: &mut Desk) {
         names_removed: false,
     };
     let particulars = Particulars { shared: Some(shared), ..Particulars::default() };
-    let request =
-        FormRequest { client: &desk.client, template: Some("supervision"), lang: "en", particulars };
+    let request = FormRequest { client: &desk.client, template: Some("supervision"), lang: "en", particulars };
     desk.practice.consent_form(&desk.actor, &request, &Shelf::bundled(), &Catalogue).expect("a form");
 }
 
@@ -278,8 +277,7 @@ fn an_emergency_is_at_once_needs_the_envelope_and_is_reviewed_by_somebody_else()
 #[test]
 fn an_invitation_is_redeemed_once_with_keys_of_ones_own() {
     let mut desk = Desk::consented();
-    let asked =
-        NewUser { name: "Sam Ortiz", role: Role::Biller, ends: None, entry: Entry::Invitation, argon2: LIGHT };
+    let asked = NewUser { name: "Sam Ortiz", role: Role::Biller, ends: None, entry: Entry::Invitation, argon2: LIGHT };
     let added = desk.practice.add_user(&desk.actor, &asked).expect("invited");
     let (user, code) = (added.user.to_string(), added.code.expect("a code"));
     assert!(desk.practice.list_users(&desk.actor).expect("lists").iter().any(|one| one.invited));
@@ -299,8 +297,7 @@ fn the_last_owner_stays_and_an_auditors_account_ends() {
     let owner = desk.actor.user().to_string();
     assert!(desk.practice.remove_user(&mut desk.actor, &owner).is_err());
     assert!(desk.practice.change_user(&mut desk.actor, &owner, Role::Clinician, None).is_err());
-    let asked =
-        NewUser { name: "The board", role: Role::Auditor, ends: None, entry: Entry::Invitation, argon2: LIGHT };
+    let asked = NewUser { name: "The board", role: Role::Auditor, ends: None, entry: Entry::Invitation, argon2: LIGHT };
     let error = desk.practice.add_user(&desk.actor, &asked).err().expect("needs an end");
     assert!(error.to_string().contains("--until"), "{error}");
     let (_, board) = add(&mut desk, "The board", Role::Auditor);

@@ -1,7 +1,7 @@
 //! The README's example session, run as it stands there.
 //!
 //! A line that begins with `$ ` is run by `sh`; the lines below it must be printed, in this order. `…` stands for
-//! anything, alone on a line for any lines. In a command `ses-…`, `note-…` and `cli-…` stand for the newest such id
+//! anything, alone on a line for any lines. In a command `ses-…`, `note-…`, `usr-…` and `cli-…` stand for the newest such id
 //! that was printed. A line that begins with `provenote: ` is an error, and the command must fail.
 
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ fn fits(expected: &str, line: &str) -> bool {
 fn remember(ids: &mut BTreeMap<String, String>, printed: &str) {
     for word in printed.split(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
         if let Some((prefix, random)) = word.split_once('-')
-            && ["cli", "ses", "note", "con"].contains(&prefix)
+            && ["cli", "ses", "note", "con", "usr"].contains(&prefix)
             && random.len() == 16
         {
             ids.insert(prefix.to_owned(), word.to_owned());

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+pub(super) use grants::line;
+
 use super::Outcome;
 use crate::args::Access;
 use crate::home::Home;

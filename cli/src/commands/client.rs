@@ -46,8 +46,11 @@ pub(super) fn run(home: &Home, asked: Client) -> Outcome {
         }
         Client::Show { client } => {
             let client = practice.show_client(&actor, &client)?;
+            let grants = practice.grants_about(&client.client)?;
             if home.json() {
-                print_json(&shown(&client));
+                let mut value = shown(&client);
+                value["grants"] = json!(grants);
+                print_json(&value);
             } else {
                 print(&format!("{}  {}", client.client, client.name));
                 print(&format!("  state {}", client.state));
@@ -56,6 +59,9 @@ pub(super) fn run(home: &Home, asked: Client) -> Outcome {
                 }
                 for person in &client.participants {
                     print(&format!("  {}  {} ({})", person.id, person.name, person.role));
+                }
+                for grant in &grants {
+                    print(&format!("  access: {}", super::access::line(grant)));
                 }
             }
         }

@@ -8,7 +8,7 @@ use provenote_access::Act;
 use provenote_deidentify::views::{BillingView, Claim, Code, View, billing};
 use provenote_ledger::Header;
 use provenote_schemas::note::NoteState;
-use provenote_schemas::{Class, Kind, NoteId, Role, Time};
+use provenote_schemas::{Class, Kind, NoteId, Role, Time, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{client_and_note, view_of};
@@ -393,9 +393,9 @@ impl Practice {
         let note = note_of(draft)?;
         let file = self.client(actor, client_of(draft)?.as_str())?;
         let attested = self.one(Kind::NoteAttested, &[("note", note.as_str())])?;
+        // Who attested answers for it; before that, who had it drafted.
         let clinician = attested.map_or_else(|| draft.actor.clone(), |header| header.actor);
-        let names = self.names_of_users(actor)?;
-        let clinician = names.into_iter().rev().find(|(user, _)| *user == clinician).map(|(_, name)| name);
+        let clinician = clinician.parse::<UserId>().ok().map(|user| self.user_name(actor, &user)).transpose()?;
         Ok(Claim { client_name: Some(file.name), birth_date: file.born, clinician, ..self.known_to_all(draft)? })
     }
 }

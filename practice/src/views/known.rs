@@ -7,12 +7,11 @@
 use provenote_access::Act;
 use provenote_consent::people::same_name;
 use provenote_deidentify::{Known, Roster, Who};
-use provenote_ledger::Header;
 use provenote_schemas::people::ParticipantRole;
 use provenote_schemas::{ClientId, Kind, NoteId, ParticipantId};
 use serde::{Deserialize, Serialize};
 
-use crate::act::{Actor, Practice, payload, reference};
+use crate::act::{Actor, Practice, payload};
 use crate::error::PracticeError;
 
 /// The payload that holds it, beside the client's file in an entry that changes the file.
@@ -196,8 +195,8 @@ impl Practice {
         roster.people.extend(known.people.into_iter().map(|names| Known { who: Who::Family, names }));
         let mut clinicians = self.names_of_users(actor)?;
         let practice = self.record(actor)?;
-        clinicians.push((String::new(), practice.clinician));
-        for (_, name) in clinicians {
+        clinicians.push(practice.clinician);
+        for name in clinicians {
             if !roster.people.iter().any(|person| holds(&person.names, &name)) {
                 roster.people.push(Known { who: Who::Clinician, names: vec![name] });
             }
@@ -210,22 +209,9 @@ impl Practice {
         Ok(roster)
     }
 
-    /// The name of everybody who has or had an account, by pseudonym.
-    pub(crate) fn names_of_users(&self, actor: &Actor) -> Result<Vec<(String, String)>, PracticeError> {
-        let mut names = Vec::new();
-        for kind in [Kind::UserInvited, Kind::UserAdded, Kind::UserChanged] {
-            for header in self.headers(kind, &[])? {
-                if payload(&header, "name").is_some() {
-                    names.push((reference(&header, "user")?.to_owned(), self.user_name(actor, &header)?));
-                }
-            }
-        }
-        Ok(names)
-    }
-
-    fn user_name(&self, actor: &Actor, header: &Header) -> Result<String, PracticeError> {
-        let bytes = self.open_bytes(actor, header, "name", "user's name")?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    /// The name of everybody who has or had an account.
+    fn names_of_users(&self, actor: &Actor) -> Result<Vec<String>, PracticeError> {
+        self.people()?.all().map(|person| self.user_name(actor, &person.id)).collect()
     }
 }
 

@@ -16,7 +16,7 @@ use std::num::NonZeroI32;
 
 use chrono::{DateTime, Datelike as _};
 use provenote_access::Act;
-use provenote_deidentify::views::{Cleaning, DeidentifiedSection, deidentified};
+use provenote_deidentify::views::{Cleaning, DeidentifiedSection, View, deidentified};
 use provenote_deidentify::{Caution, Dates, Doubt, Identifier, Options, Withheld, cautions};
 use provenote_ledger::{Fact, Header, verify_signature};
 use provenote_schemas::note::{Danger, NoteState, NoteText, Origin, Section, Sentence, Support};
@@ -28,7 +28,6 @@ use crate::act::{Actor, Practice, reference};
 use crate::error::PracticeError;
 use crate::notes::{NoteView, hex, note_of, unhex};
 use crate::sessions::client_of;
-use provenote_deidentify::views::View;
 
 /// What a person says who releases a text of which nothing but years of dates is left.
 pub const SAFE_HARBOR_STATEMENT: &str = "I have read this text to its end. I have no actual knowledge that what is left in it could be used, alone or with other information, to identify the client or anybody else it is about (45 CFR 164.514(b)(2)(ii)).";
@@ -404,7 +403,7 @@ impl Practice {
         let (client, note) = client_and_note(&header)?;
         self.allow_note(actor, Act::MakeRelease, note.as_str())?;
         let signed: SignedConfirmation = self.open_record(actor, &header, "confirmation", "confirmation")?;
-        self.holds(&header, &signed)?;
+        self.checked_signature(&header, &signed)?;
         let entry = self.entry(actor, Kind::ReleaseViewed).refer("client", &client).refer("note", &note);
         self.append_one(actor, entry.refer("release", release))?;
         Ok(signed.confirmed)
@@ -454,7 +453,7 @@ impl Practice {
     }
 
     /// Whether a confirmation was signed by the user it names, with the key the ledger names.
-    fn holds(&self, header: &Header, signed: &SignedConfirmation) -> Result<(), PracticeError> {
+    fn checked_signature(&self, header: &Header, signed: &SignedConfirmation) -> Result<(), PracticeError> {
         let key = self.people()?.sign_key_at(signed.confirmed.user.as_str(), header.seq);
         let bytes = canonical(&signed.confirmed).ok();
         let held = key.zip(bytes).zip(unhex(&signed.signature));

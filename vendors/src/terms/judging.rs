@@ -69,12 +69,6 @@ impl Side {
             Stance::Offer => true,
         };
         if let Some(period) = of.period {
-            // "When it is no longer needed" is said of many things, and of each by itself.
-            if period.is_soon() {
-                return self.on(of.topic, of.stance).any(|(_, one)| {
-                    one.period.is_some_and(Period::is_soon) && !of.named.is_empty() && of.named.is_subset(&one.named)
-                });
-            }
             return self.on(of.topic, of.stance).any(|(_, one)| {
                 one.period == Some(period) && !one.scope.is_disjoint(&of.scope)
                     || one.period == Some(period) && of.scope.is_empty()
@@ -144,9 +138,6 @@ pub(crate) fn judge(rules: &Rules, memory: &mut Memory, old: &Page, new: &Page, 
     for (from, to) in &aligned.pairs {
         let before = judge.found.len();
         judge.compare(Some(*from), Some(*to), true, true);
-        if judge.found.len() == before {
-            judge.basis(*from, *to);
-        }
         // The same words on another lead: only a turn from yes to no, or back, is news.
         if old.sentences[*from].key == new.sentences[*to].key {
             let news: Vec<Judged> = judge.found.drain(before..).collect();
@@ -181,12 +172,6 @@ impl Judge<'_> {
         let was = from.map_or_else(|| Rc::clone(&none), |at| Rc::clone(&self.before.all[at]));
         let is = to.map_or_else(|| Rc::clone(&none), |at| Rc::clone(&self.after.all[at]));
         let topics: BTreeSet<usize> = was.iter().chain(is.iter()).map(|one| one.topic).collect();
-        if topics.is_empty() {
-            if let Some((from, to)) = from.zip(to).filter(|_| gone && come) {
-                self.choice(from, to);
-            }
-            return;
-        }
         for topic in topics {
             let old = was.iter().find(|one| one.topic == topic);
             let new = is.iter().find(|one| one.topic == topic);
@@ -279,49 +264,6 @@ impl Judge<'_> {
                 self.removed(was, from, to);
                 self.added(is, from, to);
             }
-        }
-    }
-
-    /// The same words with a condition of consent or a way out less, or more, whatever they are about.
-    fn choice(&mut self, from: usize, to: usize) {
-        let (old, new) = (&self.pages.0.sentences[from], &self.pages.1.sentences[to]);
-        if old.heading || new.heading || self.rules.conduct.is_match(&old.reading) {
-            return;
-        }
-        let (lost, won) = (beyond(&old.reading, &new.reading), beyond(&new.reading, &old.reading));
-        let within = |text: &str, words: &[&str]| {
-            let found: Vec<&str> = self
-                .rules
-                .limits
-                .iter()
-                .filter(|(id, _)| matches!(id.as_str(), "consent" | "opt_out"))
-                .flat_map(|(_, limit)| limit.find_all(text))
-                .flat_map(|found| tokens(&text[found.start()..]))
-                .collect();
-            !words.is_empty() && words.iter().all(|word| found.contains(word))
-        };
-        let event = match (lost.is_empty(), won.is_empty()) {
-            (false, true) if within(&old.reading, &lost) => Event::PermitFreed,
-            (true, false) if within(&new.reading, &won) => Event::PermitQualified,
-            _ => return,
-        };
-        if let Some(topic) = self.rules.topic("promise") {
-            self.tell(topic, event, &BTreeSet::new(), false, Some(from), Some(to));
-        }
-    }
-
-    /// What rested on consent and now rests on the vendor's own interest as well, or the other way round.
-    fn basis(&mut self, from: usize, to: usize) {
-        let (old, new) = (&self.pages.0.sentences[from].reading, &self.pages.1.sentences[to].reading);
-        let interest = |text: &str| self.rules.own_interest.is_match(text);
-        let consent = |text: &str| self.rules.own_consent.is_match(text);
-        let event = match (interest(old), interest(new)) {
-            (false, true) if consent(old) => Event::PermitFreed,
-            (true, false) if consent(new) => Event::PermitQualified,
-            _ => return,
-        };
-        if let Some(topic) = self.rules.topic("promise") {
-            self.tell(topic, event, &BTreeSet::new(), false, Some(from), Some(to));
         }
     }
 
@@ -700,63 +642,5 @@ fn direction(changes: &[Judged]) -> Direction {
         _ if worst == best && bad >= good * 4 => Direction::Worse,
         _ if worst == best && good >= bad * 4 => for_better(),
         _ => Direction::Mixed,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::reading::Document;
-    use crate::terms::{Direction, diff};
-
-    fn direction(old: &str, new: &str) -> Direction {
-        diff(&Document::from_markdown(old), &Document::from_markdown(new)).direction
-    }
-
-    const SAME: &str = "This policy tells what happens to your data when you use our app.\n\n";
-
-    #[test]
-    fn what_stands_alone_is_judged_by_who_does_what() {
-        for (sentence, expected) in [
-            ("We share your email address with Northwind when you sign up.", Direction::Worse),
-            ("We will not use your content to compete with your products.", Direction::Better),
-            ("When you close your account, your notes will be deleted automatically.", Direction::Better),
-            ("People nearby may be able to discover sensitive information about you.", Direction::Worse),
-            ("You may read the terms of Northwind on its own pages.", Direction::None),
-            (
-                "We use cookies to personalise content and ads, to provide social media features and to analyse our traffic.",
-                Direction::None,
-            ),
-        ] {
-            assert_eq!(direction(SAME, &format!("{SAME}{sentence}\n")), expected, "{sentence}");
-        }
-    }
-
-    #[test]
-    fn a_condition_less_is_worse_whatever_it_governs() {
-        let old = format!(
-            "{SAME}Help your friends and contacts find you on the map, if you agree to this in your settings.\n"
-        );
-        let new = format!("{SAME}Help your friends and contacts find you on the map.\n");
-        assert_eq!(direction(&old, &new), Direction::Worse);
-        assert_eq!(direction(&new, &old), Direction::Better);
-    }
-
-    #[test]
-    fn the_same_words_said_of_something_new_are_news() {
-        let of = |what: &str| {
-            format!(
-                "You agree that we may use and store the {what} content that you process to develop and improve our machine-learning technologies.\n\n"
-            )
-        };
-        let old = format!("{SAME}{}", of("scribe"));
-        let new = format!("{old}{}", of("calendar and telephone"));
-        assert_eq!(direction(&old, &new), Direction::Worse);
-    }
-
-    #[test]
-    fn letters_set_apart_otherwise_are_no_change() {
-        let old = format!("{SAME}We keep only the first part of an address; we do not useinformation behind it.\n");
-        let new = format!("{SAME}We keep only the first part of an address; we do not use information behind it.\n");
-        assert_eq!(direction(&old, &new), Direction::None);
     }
 }

@@ -381,9 +381,9 @@ mod tests {
 
     #[test]
     fn lost_white_space_joins_no_sentences() {
-        let text = "It counts visits to the site.The maker of acme.Example sells ads.We do not.";
+        let text = "It counts visits to the site.The maker of Acme.Com sells ads.We do not.";
         let parts: Vec<&str> = sentence_ranges(text).into_iter().map(|range| &text[range]).collect();
-        assert_eq!(parts, ["It counts visits to the site.", "The maker of acme.Example sells ads.", "We do not."]);
+        assert_eq!(parts, ["It counts visits to the site.", "The maker of Acme.Com sells ads.", "We do not."]);
     }
 
     #[test]

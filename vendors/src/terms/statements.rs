@@ -30,13 +30,6 @@ pub(crate) struct Period {
     pub(crate) deletes: bool,
 }
 
-impl Period {
-    /// Told by an event, not in days.
-    pub(crate) fn is_soon(self) -> bool {
-        self.hours == PROMPTLY
-    }
-}
-
 /// What a sentence says on one topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Statement {

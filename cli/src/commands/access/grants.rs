@@ -129,7 +129,7 @@ fn told(home: &Home, done: &GrantChanged, words: &str) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-fn line(grant: &GrantShown) -> String {
+pub(in crate::commands) fn line(grant: &GrantShown) -> String {
     let whose = grant.client.as_ref().map_or_else(|| "every client".to_owned(), ToString::to_string);
     let part = match (&grant.session, &grant.note) {
         (Some(session), _) => format!(" {session}"),
