@@ -8,7 +8,7 @@
 const OTHER: (&str, &str) = ("protects words less than before", "protege las palabras menos que antes");
 
 /// Beginnings of types, the topic where it matters, and the clauses.
-const CLAUSES: [(&str, &str, &str, &str); 27] = [
+const CLAUSES: [(&str, &str, &str, &str); 32] = [
     (
         "training_opt_out",
         "",
@@ -72,6 +72,26 @@ const CLAUSES: [(&str, &str, &str, &str); 27] = [
         "",
         "no longer promises a safeguard it promised before",
         "ya no promete una protección que antes prometía",
+    ),
+    ("visibility", "", "may let more people see what it gets", "puede dejar que más personas vean lo que recibe"),
+    ("tracking", "", "uses more tools that watch visitors", "usa más herramientas que observan a los visitantes"),
+    (
+        "protection",
+        "visibility",
+        "no longer promises to hide from others what it gets",
+        "ya no promete ocultar a otros lo que recibe",
+    ),
+    (
+        "protection",
+        "trackers",
+        "no longer promises to do without tools that watch visitors",
+        "ya no promete prescindir de herramientas que observan a los visitantes",
+    ),
+    (
+        "protection",
+        "promise",
+        "no longer promises what it promised about what it gets",
+        "ya no promete lo que prometía sobre lo que recibe",
     ),
     (
         "protection",

@@ -222,7 +222,8 @@ impl People {
         let treating = self.treats.get(client);
         let supervised = self.supervises.get(&person.id);
         Tie::Client {
-            treats: treating.is_some_and(|who| who.contains(&person.id)),
+            // Whoever opens a client's file treats the client, from before its first entry on.
+            treats: treating.map_or(person.id == *author, |who| who.contains(&person.id)),
             supervises: treating.zip(supervised).is_some_and(|(who, whom)| !who.is_disjoint(whom)),
             wrote: person.id == *author,
         }

@@ -95,7 +95,8 @@ fn elm() -> Elm {
         state: "IL".to_owned(),
     };
     let quick = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
-    let founded = found(parts, &record, &Settings::default(), b"a long passphrase", quick).expect("a practice");
+    let founded =
+        found(parts, &record, &Settings::default(), b"five random words in order", quick).expect("a practice");
     Elm { practice: founded.practice, actor: founded.actor, clock }
 }
 
