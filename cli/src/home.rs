@@ -20,7 +20,7 @@ use provenote_practice::ports::Models;
 use provenote_practice::settings::Settings;
 use provenote_practice::setup::{Founded, Parts, PracticeRecord, found};
 use provenote_practice::vendors::OwnPipeline;
-use provenote_practice::{Actor, Practice, PracticeError};
+use provenote_practice::{Actor, Practice, PracticeError, Presence};
 use provenote_schemas::disclosure::ModelFact;
 use provenote_schemas::{Digest, Role};
 use sha2::{Digest as _, Sha256};
@@ -399,6 +399,9 @@ impl Home {
         // The folder has its own name now: there is nothing left to remove under the old one.
         let _ = making.keep();
         let (practice, actor) = self.resumed(&keys)?;
+        // The passphrase was chosen a moment ago.
+        let presence = Presence { passphrase_anew: true, ..actor.presence().clone() };
+        let actor = actor.with_presence(presence);
         Ok(Founded { practice, actor, recovery_code, origin, vkey })
     }
 

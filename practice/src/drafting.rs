@@ -83,7 +83,6 @@ impl Practice {
         models: &dyn Models,
         on_stage: OnStage<'_>,
     ) -> Result<(NoteText, u64), PracticeError> {
-        let header = self.allow_session(actor, Act::DraftNote, request.session)?;
         let format = NoteFormat::by_id(request.format).ok_or_else(|| {
             let known: Vec<_> = NoteFormat::all().iter().map(|format| format.id.as_str()).collect();
             PracticeError::BadRequest(format!(
@@ -92,6 +91,7 @@ impl Practice {
                 known.join(", ")
             ))
         })?;
+        let header = self.allow_session(actor, Act::DraftNote, request.session)?;
         let settings = self.settings()?;
         let session = session_of(&header)?;
         let asks = Asks::of(&header)?;
