@@ -44,7 +44,14 @@ fn log(home: &Home, kind: Option<&str>, client: Option<String>, since: Option<&s
     if let Some(kind) = kind
         && Kind::from_word(kind).is_none()
     {
-        let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        // Of more than a hundred, those of the same family; otherwise one of each.
+        let family = |kind: &str| kind.split('.').next().unwrap_or_default().to_owned();
+        let mut known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        if known.iter().any(|one| family(one) == family(kind)) {
+            known.retain(|one| family(one) == family(kind));
+        } else {
+            known.dedup_by_key(|one| family(one));
+        }
         return Err(Failure::Usage(format!("there is no kind `{kind}`: there are {}", known.join(", "))));
     }
     let since_ms =
