@@ -35,6 +35,7 @@ pub mod staff;
 pub mod trail;
 pub mod users;
 pub mod vendors;
+pub mod views;
 pub mod withdrawal;
 pub mod witnesses;
 
