@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
-use provenote_ledger::{BlobStore as _, Checkpoint, KeyStore as _, SignedNote, Store as _, Unlocked};
+use provenote_ledger::{BlobStore as _, Checkpoint, KeyStore as _, SignedNote, Store as _, Unlocked, vault};
 use provenote_ledger_files::{FileBlobs, FileKeys};
 use provenote_ledger_sqlite::SqliteStore;
 
@@ -229,7 +229,9 @@ fn anchor_of(home: &Path, keys: &FileKeys, data: &Manifest) -> Result<Option<Vec
 fn keys_manifest(keys: &KeySource<'_>, data: &Manifest) -> Result<Manifest, Failed> {
     let mut members = Vec::new();
     let names = keys.files.list("").map_err(BackupError::reading(KEYS))?;
-    let mut names: Vec<String> = names.into_iter().map(|name| format!("{KEYS}{name}")).collect();
+    // Tries that failed are this machine's to count: a copy of them would slow people again after their entries.
+    let kept = names.into_iter().filter(|name| !name.starts_with(vault::ATTEMPTS));
+    let mut names: Vec<String> = kept.map(|name| format!("{KEYS}{name}")).collect();
     names.push(POLICY.to_owned());
     for name in names {
         match keys.contents(&name) {

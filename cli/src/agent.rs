@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use provenote_practice::authentication::Session;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -22,10 +23,46 @@ use crate::surroundings::runtime_folder;
 const GET: u8 = b'g';
 /// Forget the keys.
 const FORGET: u8 = b'f';
-/// The longest key material.
+/// The longest that is held.
 const LONGEST: usize = 64 * 1024;
 /// A peer that says nothing for so long is left.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is held for a user.
+pub(crate) struct Held {
+    /// Idle minutes until it is forgotten.
+    pub(crate) idle: u32,
+    /// What was found out when the user signed in.
+    pub(crate) session: Session,
+    /// The keys.
+    pub(crate) keys: Zeroizing<Vec<u8>>,
+}
+
+impl Held {
+    /// Minutes and the length of the session, four bytes each, the least first; the session as JSON; the keys.
+    fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, String> {
+        let session = serde_json::to_vec(&self.session).map_err(|error| error.to_string())?;
+        let length = u32::try_from(session.len()).map_err(|error| error.to_string())?;
+        // Room for all of it at once: a buffer that grows leaves copies behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(8 + session.len() + self.keys.len()));
+        bytes.extend_from_slice(&self.idle.to_le_bytes());
+        bytes.extend_from_slice(&length.to_le_bytes());
+        bytes.extend_from_slice(&session);
+        bytes.extend_from_slice(&self.keys);
+        Ok(bytes)
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (idle, rest) = bytes.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let (session, keys) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+        Some(Self {
+            idle: u32::from_le_bytes(*idle),
+            session: serde_json::from_slice(session).ok()?,
+            keys: Zeroizing::new(keys.to_vec()),
+        })
+    }
+}
 
 /// The folder of the sockets, and how the names of one practice's begin: with a digest, so that they tell nothing and fit
 /// the 108 bytes a socket's path may have.
@@ -62,24 +99,24 @@ fn users(home: &Path) -> Vec<String> {
     files.filter_map(|file| Some(file.ok()?.file_name().to_str()?.strip_prefix(&prefix)?.to_owned())).collect()
 }
 
-/// The keys the agent holds for this user of the practice, if one runs; for the only one whose keys are held, where none
-/// is named.
-pub(crate) fn keys(home: &Path, user: Option<&str>) -> Option<Zeroizing<Vec<u8>>> {
+/// What the agent holds for this user of the practice, if one runs; for the only one whose keys are held, where none is
+/// named.
+pub(crate) fn held(home: &Path, user: Option<&str>) -> Option<Held> {
     if let Some(user) = user {
-        return keys_of(home, user);
+        return held_of(home, user);
     }
-    let mut held = users(home).into_iter().filter_map(|user| keys_of(home, &user));
+    let mut held = users(home).into_iter().filter_map(|user| held_of(home, &user));
     let first = held.next()?;
     // Of several, nobody is meant.
     held.next().is_none().then_some(first)
 }
 
-fn keys_of(home: &Path, user: &str) -> Option<Zeroizing<Vec<u8>>> {
+fn held_of(home: &Path, user: &str) -> Option<Held> {
     let mut stream = connect(home, user)?;
     stream.write_all(&[GET]).ok()?;
-    let mut keys = Zeroizing::new(Vec::new());
-    stream.take(LONGEST as u64).read_to_end(&mut keys).ok()?;
-    (!keys.is_empty()).then_some(keys)
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST));
+    stream.take(LONGEST as u64).read_to_end(&mut bytes).ok()?;
+    Held::from_bytes(&bytes)
 }
 
 /// Tells the agents of the practice to forget, or that of one user. True where one was running.
@@ -118,8 +155,9 @@ fn same_user(_stream: &UnixStream) -> bool {
     true
 }
 
-/// Starts an agent with these keys, in place of one that runs.
-pub(crate) fn start(home: &Path, user: &str, keys: &[u8], idle_minutes: u32) -> Result<(), String> {
+/// Starts an agent that holds this, in place of one that runs.
+pub(crate) fn start(home: &Path, user: &str, held: &Held) -> Result<(), String> {
+    let bytes = held.to_bytes()?;
     forget_one(home, user);
     let socket = socket_of(home, user)?;
     let program =
@@ -127,7 +165,7 @@ pub(crate) fn start(home: &Path, user: &str, keys: &[u8], idle_minutes: u32) -> 
     let mut child = Command::new(program)
         .arg("agent")
         .arg("--idle")
-        .arg(idle_minutes.to_string())
+        .arg(held.idle.to_string())
         .arg("--socket")
         .arg(&socket)
         .stdin(Stdio::piped())
@@ -138,7 +176,7 @@ pub(crate) fn start(home: &Path, user: &str, keys: &[u8], idle_minutes: u32) -> 
         .map_err(|error| format!("the unlock agent could not be started: {error}"))?;
     let failed = |why: &str| format!("the unlock agent did not come up: {why}");
     let mut input = child.stdin.take().ok_or_else(|| failed("no input"))?;
-    input.write_all(keys).map_err(|error| failed(&error.to_string()))?;
+    input.write_all(&bytes).map_err(|error| failed(&error.to_string()))?;
     drop(input);
     // One byte says that it listens.
     let mut ready = [0];

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
-pub(crate) use access::{Access, Emergency, GrantCommand, GrantScope, Policy, User, UserAdd};
+pub(crate) use access::{Access, Device, Emergency, Factor, GrantCommand, GrantScope, Place, Policy, User, UserAdd};
 pub(crate) use baa::{Baa, BaaReview};
 pub(crate) use client::{Client, Joining, Person};
 pub(crate) use consent::{Consent, ExportForm, FormAsked, Noted, RuleAsked, Template};
@@ -70,6 +70,9 @@ pub(crate) struct Global {
     /// Read the passphrase from this file's first line instead of asking
     #[arg(long, global = true, env = "PROVENOTE_PASSPHRASE_FILE", value_name = "FILE", hide_env_values = true)]
     pub(crate) passphrase_file: Option<PathBuf>,
+    /// Read the second factor's code from this file's first line instead of asking
+    #[arg(long, global = true, env = "PROVENOTE_FACTOR_FILE", value_name = "FILE", hide_env_values = true)]
+    pub(crate) factor_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

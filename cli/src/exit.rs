@@ -6,6 +6,7 @@
 use std::process::ExitCode;
 
 use provenote_practice::PracticeError;
+use provenote_practice::authentication::AuthenticationError;
 
 /// The command found something that a script must not overlook.
 pub(crate) const FINDINGS: u8 = 3;
@@ -41,7 +42,12 @@ impl Failure {
                 PracticeError::Gate { .. }
                 | PracticeError::Access(_)
                 | PracticeError::Denied { .. }
-                | PracticeError::Retained { .. },
+                | PracticeError::Retained { .. }
+                | PracticeError::Authentication(
+                    AuthenticationError::Device { .. }
+                    | AuthenticationError::NoFactor { .. }
+                    | AuthenticationError::Place { .. },
+                ),
             ) => REFUSED,
             Self::Practice(_) | Self::Could(_) => 1,
             Self::Findings(_) => FINDINGS,

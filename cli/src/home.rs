@@ -1,4 +1,6 @@
-//! The practice's folder: opening it, signing in, making it. Drivers are chosen here and nowhere else.
+//! The practice's folder: opening it, making it. Drivers are chosen here and nowhere else.
+
+mod sign_in;
 
 use std::cell::OnceCell;
 use std::fs;
@@ -9,8 +11,7 @@ use std::time::Duration;
 use provenote_access::PolicyFile;
 use provenote_host::WorkerPrograms;
 use provenote_ledger::{
-    Anchor as _, Argon2Params, FindingKind, GivenAnchor, Log, OpenError, Report, Store, Unlocked, Vault, VaultError,
-    Verification,
+    Anchor as _, Argon2Params, FindingKind, GivenAnchor, Log, OpenError, Report, Store, Unlocked, Vault, Verification,
 };
 use provenote_ledger_files::{FileAnchor, FileBlobs, FileKeys};
 use provenote_ledger_sqlite::SqliteStore;
@@ -21,8 +22,8 @@ use provenote_practice::settings::Settings;
 use provenote_practice::setup::{Founded, Parts, PracticeRecord, found};
 use provenote_practice::vendors::OwnPipeline;
 use provenote_practice::{Actor, Practice, PracticeError, Presence};
+use provenote_schemas::Digest;
 use provenote_schemas::disclosure::ModelFact;
-use provenote_schemas::{Digest, Role};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -47,6 +48,7 @@ pub(crate) struct Home {
     json: bool,
     user: Option<String>,
     passphrase_file: Option<PathBuf>,
+    factor_file: Option<PathBuf>,
     models: OnceCell<ModelsHere>,
 }
 
@@ -58,14 +60,17 @@ impl Home {
             None => default_home()
                 .ok_or_else(|| Failure::could("this system names no folder for data: say where with --home DIR"))?,
         };
-        Ok(Self::at(path, global.json, global.user.clone(), global.passphrase_file.clone()))
+        Ok(Self {
+            factor_file: global.factor_file.clone(),
+            ..Self::at(path, global.json, global.user.clone(), global.passphrase_file.clone())
+        })
     }
 
     /// This folder.
     pub(crate) fn at(path: PathBuf, json: bool, user: Option<String>, passphrase_file: Option<PathBuf>) -> Self {
         // One folder has one name, whoever asks: the agent's socket is named after it.
         let path = fs::canonicalize(&path).or_else(|_| std::path::absolute(&path)).unwrap_or(path);
-        Self { path, json, user, passphrase_file, models: OnceCell::new() }
+        Self { path, json, user, passphrase_file, factor_file: None, models: OnceCell::new() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -201,135 +206,9 @@ impl Home {
         Ok(())
     }
 
-    /// The practice and who acts: keys from the agent, else from a passphrase.
-    pub(crate) fn signed_in(&self) -> Result<(Practice, Actor), Failure> {
-        self.must_be_accepted()?;
-        self.signed_in_to(self.opened()?)
-    }
-
-    /// The same, whatever a witness says.
-    pub(crate) fn signed_in_despite_alarm(&self) -> Result<(Practice, Actor), Failure> {
-        self.must_be_accepted()?;
-        self.signed_in_to(self.opened_despite_alarm()?)
-    }
-
-    /// A restored practice, for the owner who is about to accept it.
-    pub(crate) fn signed_in_restored(&self) -> Result<(Practice, Actor), Failure> {
-        self.signed_in_to(self.opened_despite_alarm()?)
-    }
-
-    /// What a restored practice lacks is accepted by a person before anything else is done in it.
-    fn must_be_accepted(&self) -> Result<(), Failure> {
-        self.must_be_practice()?;
-        match provenote_backup::pending(&self.path).map_err(Failure::could)? {
-            None => Ok(()),
-            Some(restored) => Err(Failure::could(format!(
-                "this practice was restored from a backup and is not accepted yet ({}): run `provenote backup accept`",
-                restored.told()
-            ))),
-        }
-    }
-
-    fn signed_in_to(&self, mut practice: Practice) -> Result<(Practice, Actor), Failure> {
-        // What a crash left of a change of the ledger's key.
-        practice.finish_rotation()?;
-        if self.passphrase_file.is_none()
-            && let Some(keys) =
-                agent::keys(&self.path, self.user.as_deref()).and_then(|bytes| Unlocked::from_bytes(&bytes))
-        {
-            let actor = practice.resume(keys)?;
-            self.remind(&mut practice, &actor)?;
-            return Ok((practice, actor));
-        }
-        let (mut practice, actor) = self.with_passphrase(practice)?;
-        self.remind(&mut practice, &actor)?;
-        Ok((practice, actor))
-    }
-
-    /// Nothing is destroyed behind anybody's back, and nothing that is past its date goes unmentioned.
-    fn remind(&self, practice: &mut Practice, actor: &Actor) -> Result<(), Failure> {
-        // Access that is over goes with whoever comes first.
-        practice.end_grants(actor)?;
-        if actor.role() == Role::Owner && !self.json {
-            let standing = practice.emergencies()?;
-            if !standing.unreviewed.is_empty() || standing.envelope_open {
-                screen::say(
-                    "EMERGENCY ACCESS was taken and is not yet reviewed, or its code is known: `provenote access emergency status`",
-                );
-            }
-        }
-        // Who may not see the schedule is not reminded of it.
-        let Ok(plan) = practice.retention_plan(actor) else { return Ok(()) };
-        let overdue = plan.iter().filter(|due| due.now).count();
-        if overdue > 0 && !self.json {
-            let what = if overdue == 1 { "1 record is".to_owned() } else { format!("{overdue} records are") };
-            screen::say(&format!("{what} due for destruction: `provenote retention run` carries it out"));
-        }
-        Ok(())
-    }
-
-    /// The practice and who acts, the passphrase asked for whatever is unlocked.
-    pub(crate) fn signed_in_anew(&self) -> Result<(Practice, Actor), Failure> {
-        self.must_be_accepted()?;
-        self.with_passphrase(self.opened()?)
-    }
-
-    /// The practice and whose keys are to be recovered.
-    pub(crate) fn opened_for_recovery(&self) -> Result<(Practice, String), Failure> {
-        let practice = self.opened()?;
-        let user = match &self.user {
-            Some(user) => user.clone(),
-            None => practice.only_user()?,
-        };
-        Ok((practice, user))
-    }
-
     /// The first line of a file that holds a secret.
     pub(crate) fn secret_line(&self, file: &Path) -> Result<Zeroizing<String>, Failure> {
         read_passphrase(file)
-    }
-
-    /// The practice with keys the agent held.
-    pub(crate) fn resumed(&self, keys: &[u8]) -> Result<(Practice, Actor), Failure> {
-        let practice = self.opened()?;
-        let keys = Unlocked::from_bytes(keys)
-            .ok_or_else(|| Failure::could("the unlock agent holds something that is no key: run `provenote lock`"))?;
-        let actor = practice.resume(keys)?;
-        Ok((practice, actor))
-    }
-
-    fn with_passphrase(&self, mut practice: Practice) -> Result<(Practice, Actor), Failure> {
-        let user = match &self.user {
-            Some(user) => user.clone(),
-            None => practice.only_user()?,
-        };
-        let passphrase = match &self.passphrase_file {
-            Some(file) => read_passphrase(file)?,
-            None if screen::can_ask() => screen::ask_passphrase("Passphrase: ").map_err(Failure::Could)?,
-            None => {
-                return Err(Failure::could(
-                    "this practice is locked: run `provenote unlock`, or give --passphrase-file FILE",
-                ));
-            }
-        };
-        let attempts = Attempts::of(&self.path);
-        attempts.wait();
-        match practice.sign_in(&user, passphrase.as_bytes()) {
-            Ok(actor) => {
-                let refused = attempts.count();
-                if refused > 0 {
-                    practice.refused_before(&actor, refused)?;
-                    attempts.clear();
-                }
-                Ok((practice, actor))
-            }
-            Err(error) => {
-                if matches!(error, PracticeError::Vault(VaultError::WrongPassphrase)) {
-                    attempts.add();
-                }
-                Err(error.into())
-            }
-        }
     }
 
     /// A passphrase for a new practice: from the file, or asked for twice.
@@ -443,7 +322,7 @@ impl Home {
                 };
                 Some(vault.unlock(&user, read_passphrase(file)?.as_bytes())?)
             }
-            None => agent::keys(&self.path, self.user.as_deref()).and_then(|bytes| Unlocked::from_bytes(&bytes)),
+            None => agent::held(&self.path, self.user.as_deref()).and_then(|held| Unlocked::from_bytes(&held.keys)),
         };
         self.verified(&vault, unlocked.as_ref(), anchors)
     }
@@ -590,43 +469,6 @@ impl Models for ModelsHere {
 
     fn file(&self, id: &str) -> Result<ModelFile, String> {
         self.0.resolve(id).map_err(|error| error.to_string())
-    }
-}
-
-/// Wrong passphrases since the last right one. Each makes the next attempt slower; none locks the owner out.
-struct Attempts {
-    file: PathBuf,
-}
-
-impl Attempts {
-    fn of(home: &Path) -> Self {
-        Self { file: home.join("refused") }
-    }
-
-    fn count(&self) -> u32 {
-        // One byte a refusal: nothing to parse, and an append is atomic.
-        fs::metadata(&self.file).map_or(0, |data| u32::try_from(data.len()).unwrap_or(u32::MAX))
-    }
-
-    fn wait(&self) {
-        let refused = self.count();
-        if refused > 0 {
-            let millis = 250_u64.saturating_mul(1 << (refused - 1).min(5));
-            #[allow(clippy::disallowed_methods)]
-            std::thread::sleep(Duration::from_millis(millis));
-        }
-    }
-
-    fn add(&self) {
-        use std::io::Write as _;
-        // A folder that cannot be written stops no one: Argon2id has cost its time already.
-        if let Ok(mut file) = fs::OpenOptions::new().create(true).append(true).open(&self.file) {
-            let _ = file.write_all(b".");
-        }
-    }
-
-    fn clear(&self) {
-        let _ = fs::remove_file(&self.file);
     }
 }
 

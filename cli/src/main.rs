@@ -7,6 +7,7 @@ mod commands;
 mod documents;
 mod exit;
 mod home;
+mod machine;
 mod outside;
 mod reading;
 mod screen;

@@ -33,6 +33,24 @@ pub(crate) fn default_home() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "provenote").map(|dirs| dirs.data_dir().to_path_buf())
 }
 
+/// Where the key pair of this machine lies, one for each practice: the platform's folder for settings.
+pub(crate) fn device_keys() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "provenote").map(|dirs| dirs.config_dir().join("devices"))
+}
+
+/// The hour (0 to 23) and the day of the week (1 Monday to 7 Sunday) where this machine is.
+pub(crate) fn local_hour() -> (u8, u8) {
+    let now = jiff::Zoned::now();
+    let number = |value: i8, usual: u8| u8::try_from(value).unwrap_or(usual);
+    (number(now.hour(), 12), number(now.weekday().to_monday_one_offset(), 1))
+}
+
+/// Lets time pass.
+#[allow(clippy::disallowed_methods)]
+pub(crate) fn let_pass(millis: u64) {
+    std::thread::sleep(std::time::Duration::from_millis(millis));
+}
+
 /// Where models lie that several practices on this machine share.
 pub(crate) fn shared_models() -> Vec<PathBuf> {
     let named = std::env::var_os("PROVENOTE_MODELS").filter(|value| !value.is_empty()).map(PathBuf::from);

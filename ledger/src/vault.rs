@@ -31,7 +31,7 @@ use std::io::Read;
 
 use zeroize::Zeroizing;
 
-pub use attempts::{AttemptLock, Failure, NOBODY};
+pub use attempts::{ATTEMPTS, AttemptLock, Failure, NOBODY};
 pub use blob::SealingWriter;
 pub use class::{Freshened, Freshness, Recipients};
 pub use destruction::{DESTROYED, Destruction, DestructionList, Extent, SCOPE_DESTROYED};
@@ -518,6 +518,8 @@ impl Vault {
             if let Some(by) = by.filter(|by| self.holds_class_key(by, &file.class, &file.scope)) {
                 self.held_group_keys(by, group)?;
             }
+        } else if let Some(user) = strip("factors/") {
+            self.audit_factor(user)?;
         } else if name == DESTROYED {
             self.audit_destructions()?;
         } else if name == LOG_FILE {

@@ -26,6 +26,7 @@ use crate::ports::{Countries, DeviceKeys};
 pub use attempts::Wait;
 pub use devices::DeviceShown;
 pub use factor::{FactorBegun, FactorConfirmed, FactorStanding};
+pub use places::PlaceTried;
 
 /// How often an entry is decided on anew because others were faster with theirs.
 const TRIES: usize = 64;
@@ -91,6 +92,14 @@ pub enum AuthenticationError {
     Place {
         /// Why, in words.
         why: String,
+        /// The entry.
+        seq: u64,
+    },
+    /// The role needs a second factor, and the user has made none yet.
+    #[error(
+        "refused, your role needs a second factor and you have none yet: make one with `provenote access factor add`; the refusal is entry {seq}"
+    )]
+    NoFactor {
         /// The entry.
         seq: u64,
     },
@@ -196,7 +205,9 @@ impl Practice {
                 // The policies leave nothing to an unknown device but to be enrolled; a factor comes after that.
                 presence.factor_required = false;
             }
-            let noted = if given.session.is_none() { self.unrecorded(&actor)? } else { attempts::Noted::default() };
+            // Keys that are used again prove nothing anew.
+            let proven = given.session.is_none() || given.passphrase_anew;
+            let noted = if proven { self.unrecorded(&actor)? } else { attempts::Noted::default() };
             let mut entries = noted.entries.clone();
             let method = accepted.as_ref().map(|accepted| accepted.method);
             entries.extend(accepted.map(|accepted| accepted.entry));
@@ -208,13 +219,27 @@ impl Practice {
                 Err(PracticeError::Append(AppendError::Store(StoreError::Moved))) => continue,
                 done => done?,
             };
-            if given.session.is_none() {
+            if proven {
                 self.forget_recorded(&actor, &noted)?;
             }
             drop(lock);
             return Ok(actor.with_presence(presence));
         }
         Err(StoreError::Busy.into())
+    }
+
+    /// Turns away who was let in without the second factor that the role needs, for whatever they come but to make one. The
+    /// policies refuse them each act; a list would be empty and tell them nothing.
+    ///
+    /// # Errors
+    /// [`AuthenticationError::NoFactor`].
+    pub fn must_have_factor(&mut self, actor: &Actor, given: &Arrival<'_>) -> Result<(), PracticeError> {
+        let presence = actor.presence().clone();
+        if !presence.factor_required || presence.factor_given {
+            return Ok(());
+        }
+        let seq = self.turned_away(actor, given, &presence, "guard-factor", "factor_missing")?;
+        Err(AuthenticationError::NoFactor { seq }.into())
     }
 
     /// What is to be kept beside the keys of somebody who was let in, for using them again.

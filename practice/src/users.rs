@@ -2,11 +2,12 @@
 
 use provenote_access::Act;
 use provenote_ledger::{Argon2Params, Fact};
-use provenote_schemas::{Digest, Kind, Time, UserId};
+use provenote_schemas::{Digest, Kind, Role, Time, UserId};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::act::{Actor, Practice};
+use crate::authentication::FactorStanding;
 use crate::error::PracticeError;
 
 /// A user of the practice.
@@ -16,10 +17,10 @@ pub struct User {
     pub id: UserId,
     /// The name, sealed in the ledger.
     pub name: String,
-    /// The role's word.
-    pub role: String,
+    /// The role.
+    pub role: Role,
     /// The second factor, where there is one.
-    pub factor: Option<String>,
+    pub factor: Option<FactorStanding>,
     /// When the account ends.
     pub ends: Option<Time>,
     /// Invited, and has not yet made keys of their own.
@@ -39,8 +40,8 @@ impl Practice {
             users.push(User {
                 id: person.id.clone(),
                 name: self.user_name(actor, &person.id)?,
-                role: person.role.to_string(),
-                factor: None,
+                role: person.role,
+                factor: self.factor_of(&person.id)?,
                 ends: person.ends,
                 invited: person.invited,
             });
@@ -98,16 +99,6 @@ impl Practice {
     /// Where the ledger cannot be written.
     pub fn locked(&mut self, actor: &Actor) -> Result<u64, PracticeError> {
         let entry = self.entry(actor, Kind::UserLocked).refer("user", actor.user());
-        self.append_one(actor, entry)
-    }
-
-    /// Records how often a wrong passphrase was tried since the last time the right one was given.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be written.
-    pub fn refused_before(&mut self, actor: &Actor, times: u32) -> Result<u64, PracticeError> {
-        let entry =
-            self.entry(actor, Kind::UserRefused).refer("user", actor.user()).fact("times", Fact::Number(times.into()));
         self.append_one(actor, entry)
     }
 

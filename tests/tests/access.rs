@@ -4,29 +4,8 @@
 use std::fs;
 
 use provenote_tests::Place;
+use provenote_tests::people::Person;
 use serde_json::{Value, json};
-
-/// Who acts, and the file of their passphrase.
-struct Person {
-    user: String,
-    file: String,
-}
-
-fn passphrase(place: &Place, name: &str) -> String {
-    let file = place.work().join(format!("{name}.txt"));
-    fs::write(&file, format!("quiet orchard lantern {name} seven\n")).expect("a file");
-    file.display().to_string()
-}
-
-fn add(place: &Place, owner: &str, name: &str, role: &str) -> Person {
-    let file = passphrase(place, name);
-    let mut args = vec!["--as", owner, "access", "user", "add", name, "--role", role, "--user-passphrase-file", &file];
-    if role == "auditor" {
-        args.extend(["--until", "2099-12-31"]);
-    }
-    let user = place.json(&args)["user"].as_str().expect("an id").to_owned();
-    Person { user, file }
-}
 
 /// Runs as somebody; exit code and the document on standard output.
 fn run(place: &Place, who: &Person, args: &[&str]) -> (i32, Value) {
@@ -41,14 +20,15 @@ fn run(place: &Place, who: &Person, args: &[&str]) -> (i32, Value) {
 #[test]
 fn a_group_practice_from_the_first_colleague_to_the_last_day() {
     let place = Place::founded();
-    let owner = place.json(&["access", "user", "list"])["users"][0]["id"].as_str().expect("an id").to_owned();
+    let founder = place.owner_without_factors();
+    let owner = founder.user.clone();
     let client = place.json(&["client", "add", "Maria Alvarez"])["client"].as_str().expect("an id").to_owned();
     place.json(&["settings", "set", "consent_spoken_opens", "true"]);
 
-    let kim = add(&place, &owner, "Kim", "clinician");
-    let sam = add(&place, &owner, "Sam", "biller");
-    let desk = add(&place, &owner, "Desk", "front_desk");
-    let board = add(&place, &owner, "Board", "auditor");
+    let kim = place.add_user(&founder, "Kim", "clinician");
+    let sam = place.add_user(&founder, "Sam", "biller");
+    let desk = place.add_user(&founder, "Desk", "front_desk");
+    let board = place.add_user(&founder, "Board", "auditor");
 
     // Several users: somebody has to be named.
     let nobody = place.command(&["client", "list"]).output().expect("runs");
@@ -116,7 +96,8 @@ fn a_group_practice_from_the_first_colleague_to_the_last_day() {
 #[test]
 fn an_invitation_and_what_an_edited_folder_gets() {
     let place = Place::founded();
-    let owner = place.json(&["access", "user", "list"])["users"][0]["id"].as_str().expect("an id").to_owned();
+    let founder = place.owner_without_factors();
+    let owner = founder.user.clone();
     let asked = ["--as", &owner, "access", "user", "add", "Sam Ortiz", "--role", "researcher"];
     let invited = place.command(&asked).output().expect("runs");
     let said = String::from_utf8(invited.stderr).expect("text");
@@ -125,7 +106,7 @@ fn an_invitation_and_what_an_edited_folder_gets() {
     let user = told.split_whitespace().find(|word| word.starts_with("usr-")).expect("an id").to_owned();
     let file = place.work().join("code.txt");
     fs::write(&file, code).expect("a file");
-    let sam = Person { file: passphrase(&place, "Sam"), user: user.clone() };
+    let sam = Person { file: place.file("sam.txt", b"quiet orchard lantern sam seven\n"), user: user.clone() };
     let file = file.display().to_string();
     assert_eq!(run(&place, &sam, &["access", "user", "redeem", &user, "--code-file", &file]).0, 0);
     assert_eq!(run(&place, &sam, &["access", "user", "redeem", &user, "--code-file", &file]).0, 1, "once");

@@ -42,6 +42,15 @@ pub(crate) enum Access {
     /// Access in an emergency, at once, reviewed afterwards
     #[command(subcommand, after_help = "Example:\n  provenote access emergency status")]
     Emergency(Emergency),
+    /// The second factor: codes of an authenticator (RFC 6238)
+    #[command(subcommand, after_help = "Example:\n  provenote access factor add")]
+    Factor(Factor),
+    /// Machines that the practice knows
+    #[command(subcommand, after_help = "Example:\n  provenote access device list")]
+    Device(Device),
+    /// From which networks and countries people may work
+    #[command(subcommand, after_help = "Example:\n  provenote access place show")]
+    Place(Place),
     /// Print a decision with the policies that made it
     #[command(
         after_help = "Examples:\n  provenote access explain usr-… view_note note-…\n  provenote access explain usr-… make_report practice"
@@ -248,4 +257,80 @@ pub(crate) enum Policy {
     /// Show the table of who may do what by the bundled policies
     #[command(after_help = "Example:\n  provenote access policy table")]
     Table,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Factor {
+    /// Give yourself a second factor, or another one: shows a QR code for the authenticator, asks for a first code, and
+    /// prints recovery codes once
+    #[command(
+        after_help = "Example:\n  provenote access factor add      # without a terminal, the first code is read from standard input"
+    )]
+    Add,
+    /// Take away the second factor of somebody who lost the authenticator
+    #[command(after_help = "Example:\n  provenote access factor reset usr-…")]
+    Reset {
+        /// The user's id
+        user: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Device {
+    /// Make a key pair for this machine and ask that the practice know it
+    #[command(after_help = "Example:\n  provenote access device enrol --personal")]
+    Enrol {
+        /// Only you sign in on it
+        #[arg(long)]
+        personal: bool,
+        /// Make another key pair, where the one this machine has was revoked or is damaged
+        #[arg(long)]
+        new_key: bool,
+    },
+    /// Let a machine count. From the first one on, nobody signs in on a machine that the practice does not know
+    #[command(after_help = "Example:\n  provenote access device approve dev-…")]
+    Approve {
+        /// The device's id
+        device: String,
+    },
+    /// Let a machine count no more: lost, sold, not wanted
+    #[command(after_help = "Example:\n  provenote access device revoke dev-…")]
+    Revoke {
+        /// The device's id
+        device: String,
+    },
+    /// List machines, and which of them this one is
+    #[command(after_help = "Example:\n  provenote access device list")]
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Place {
+    /// Show the rule in force
+    #[command(after_help = "Example:\n  provenote access place show")]
+    Show,
+    /// Set the rule anew. It holds for access over a network; on the machine itself the machine's key counts
+    #[command(
+        after_help = "Examples:\n  provenote access place set --network office=198.51.100.0/24 --network vpn=2001:db8:7::/48\n  provenote access place set --country US\n  provenote access place set --nowhere"
+    )]
+    Set {
+        /// A network that is allowed, with a name for it; may be given several times
+        #[arg(long = "network", value_name = "NAME=CIDR", required_unless_present_any = ["country", "nowhere"])]
+        networks: Vec<String>,
+        /// A country that is allowed, ISO 3166-1, two letters; may be given several times
+        #[arg(long, value_name = "XX")]
+        country: Vec<String>,
+        /// Nobody over a network, which is how a practice begins
+        #[arg(long, conflicts_with_all = ["networks", "country"])]
+        nowhere: bool,
+    },
+    /// Say whether an address would be let in, and why not (exit 3 where it would not)
+    #[command(after_help = "Example:\n  provenote access place try 203.0.113.9 --countries GeoLite2-Country.mmdb")]
+    Try {
+        /// The address, IPv4 or IPv6
+        address: std::net::IpAddr,
+        /// A database of countries in MaxMind's format
+        #[arg(long, value_name = "FILE")]
+        countries: Option<PathBuf>,
+    },
 }

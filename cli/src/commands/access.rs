@@ -1,6 +1,9 @@
 //! `access`: who may open what, for how long, and why.
 
+mod devices;
+mod factor;
 mod grants;
+mod places;
 mod policies;
 mod users;
 
@@ -39,6 +42,9 @@ pub(super) fn run(home: &Home, asked: Access) -> Outcome {
         }
         Access::Grant(asked) => grants::run(home, asked),
         Access::Emergency(asked) => grants::emergency(home, asked),
+        Access::Factor(asked) => factor::run(home, asked),
+        Access::Device(asked) => devices::run(home, asked),
+        Access::Place(asked) => places::run(home, asked),
         Access::Explain { user, action, resource } => policies::explain(home, &user, &action, &resource),
         Access::Policy(asked) => policies::run(home, asked),
     }

@@ -14,11 +14,14 @@ use crate::home::Home;
 use crate::screen::{self, print, print_json};
 
 pub(super) fn unlock(home: &Home, asked: &Unlock) -> Outcome {
-    let (mut practice, actor) = home.signed_in_anew()?;
+    let (mut practice, actor) = home.signed_in_to_unlock()?;
     // Before anything is added to what may be an older copy.
     ask_witnesses(home, &practice)?;
-    practice.unlocked(&actor, asked.idle)?;
-    agent::start(home.path(), actor.user().as_str(), &actor.keys().to_bytes(), asked.idle).map_err(Failure::Could)?;
+    // Held before the entry that says so: in between, nobody takes them for forgotten.
+    home.hold(&actor, asked.idle, practice.session_of(&actor)?)?;
+    practice.unlocked(&actor, asked.idle).inspect_err(|_| {
+        agent::forget(home.path(), Some(actor.user().as_str()));
+    })?;
     if home.json() {
         print_json(&json!({ "user": actor.user(), "idle_minutes": asked.idle }));
     } else {
@@ -52,12 +55,11 @@ fn ask_witnesses(home: &Home, practice: &Practice) -> Result<(), Failure> {
 }
 
 pub(super) fn recover(home: &Home, code_file: Option<&Path>) -> Outcome {
-    let (mut practice, user) = home.opened_for_recovery()?;
     let code = match code_file {
         Some(file) => home.secret_line(file)?,
         None => screen::ask_passphrase("Recovery code: ").map_err(Failure::Could)?,
     };
-    let actor = practice.recover(&user, &code)?;
+    let (mut practice, actor) = home.recovered(&code)?;
     let passphrase = home.new_passphrase()?;
     practice.change_passphrase(&actor, passphrase.as_bytes())?;
     agent::forget(home.path(), home.user());
@@ -76,9 +78,8 @@ pub(super) fn recover(home: &Home, code_file: Option<&Path>) -> Outcome {
 
 pub(super) fn lock(home: &Home) -> Outcome {
     // The entry needs the keys that are about to go; where none are held there is nothing to record.
-    let held = agent::keys(home.path(), home.user());
-    if let Some(keys) = held {
-        let (mut practice, actor) = home.resumed(&keys)?;
+    if let Some(held) = agent::held(home.path(), home.user()) {
+        let (mut practice, actor) = home.resumed(&held.keys)?;
         practice.locked(&actor)?;
     }
     let was_held = agent::forget(home.path(), home.user());

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Vault, VaultError, named, user_file};
 
-const FOLDER: &str = "attempts/";
+/// Where they are counted, among the key files.
+pub const ATTEMPTS: &str = "attempts/";
 const ENDING: &str = ".jsonl";
 /// Under which the attempts for names that are no user's are counted.
 pub const NOBODY: &str = "nobody";
@@ -112,8 +113,12 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Io`].
     pub fn names_with_failures(&self) -> Result<Vec<String>, VaultError> {
-        let names = self.keys.list(FOLDER)?;
-        Ok(names.iter().filter_map(|name| name.strip_prefix(FOLDER)?.strip_suffix(ENDING)).map(str::to_owned).collect())
+        let names = self.keys.list(ATTEMPTS)?;
+        Ok(names
+            .iter()
+            .filter_map(|name| name.strip_prefix(ATTEMPTS)?.strip_suffix(ENDING))
+            .map(str::to_owned)
+            .collect())
     }
 
     fn add_line(&mut self, counted_as: &str, line: &Line) -> Result<(), VaultError> {
@@ -127,7 +132,7 @@ impl Vault {
 }
 
 fn attempts_file(counted_as: &str) -> Result<String, VaultError> {
-    Ok(format!("{FOLDER}{}{ENDING}", named(counted_as)?))
+    Ok(format!("{ATTEMPTS}{}{ENDING}", named(counted_as)?))
 }
 
 #[cfg(test)]
@@ -174,7 +179,7 @@ mod tests {
             vault.add_failure(&name, 1, false).expect("counts");
         }
         let files = keys.0.lock().expect("no panic");
-        let names: Vec<&str> = files.keys().map(String::as_str).filter(|name| name.starts_with(FOLDER)).collect();
+        let names: Vec<&str> = files.keys().map(String::as_str).filter(|name| name.starts_with(ATTEMPTS)).collect();
         assert_eq!(names, ["attempts/nobody.jsonl"]);
         let kept = String::from_utf8_lossy(&files["attempts/nobody.jsonl"]).into_owned();
         assert!(!kept.contains("Dana") && !kept.contains("hunter2"), "{kept}");

@@ -122,6 +122,11 @@ impl Vault {
         Ok(self.keys.destroy(&factor_file(user)?)?)
     }
 
+    /// Whether a user's file can be read and is that user's.
+    pub(super) fn audit_factor(&self, user: &str) -> Result<(), VaultError> {
+        self.factor_file_of(user).map(|_| ())
+    }
+
     fn factor_file_of(&self, user: &str) -> Result<FactorFile, VaultError> {
         let name = factor_file(user)?;
         let contents = self.keys.read(&name)?.ok_or_else(|| VaultError::Missing(name.clone()))?;

@@ -349,7 +349,7 @@ impl Practice {
     }
 
     /// The entry of somebody who is not let in.
-    fn turned_away(
+    pub(super) fn turned_away(
         &mut self,
         actor: &Actor,
         given: &Arrival<'_>,
@@ -386,7 +386,7 @@ const fn device_word(error: &DeviceError) -> &'static str {
 }
 
 /// The reasons that speak of the place; over no network there are none to give.
-fn joined(verdict: &Verdict, origin: Origin) -> String {
+pub(super) fn joined(verdict: &Verdict, origin: Origin) -> String {
     match origin {
         Origin::ThisMachine => "this machine is not where the practice allows access from".to_owned(),
         // The last one is of the device.

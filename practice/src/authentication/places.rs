@@ -1,13 +1,28 @@
 //! From which networks and countries people may work, in the clear: it is no health information, and whoever holds only the
 //! log has to see a rule that lets somebody in.
 
+use std::net::IpAddr;
+
 use provenote_access::Act;
-use provenote_access::place::{Country, Network, Places};
+use provenote_access::place::{self, Arrival, Countries, Country, Network, Origin, Places};
 use provenote_ledger::{Fact, Header};
 use provenote_schemas::Kind;
+use serde::Serialize;
 
+use super::devices::joined;
 use crate::act::{Actor, Practice, fact_text};
 use crate::error::PracticeError;
+
+/// What the rule in force says of an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlaceTried {
+    /// The name of the network it is in, where the rule names it.
+    pub network: Option<String>,
+    /// The country that the database tells, ISO 3166-1, two letters.
+    pub country: Option<String>,
+    /// Why nobody is let in from there; none where somebody is.
+    pub why: Option<String>,
+}
 
 /// The most networks, and the most countries there are.
 const MOST: usize = 300;
@@ -43,6 +58,23 @@ impl Practice {
             entry = entry.fact(&format!("countries.{number}"), Fact::Text(some.join(",")));
         }
         self.append_one(actor, entry)
+    }
+
+    /// Whether somebody would be let in from an address, whatever machine they come with. Nothing is written.
+    ///
+    /// # Errors
+    /// As [`Practice::places`].
+    pub fn try_place(
+        &self,
+        actor: &Actor,
+        address: IpAddr,
+        countries: Option<&dyn Countries>,
+    ) -> Result<PlaceTried, PracticeError> {
+        let origin = Origin::Address(address);
+        let arrival = Arrival { origin, user: actor.user(), device: None, countries };
+        let verdict = place::decide(&self.places()?, &self.devices()?, &arrival);
+        let why = (!verdict.place_allowed).then(|| joined(&verdict, origin));
+        Ok(PlaceTried { network: verdict.network, country: verdict.country.map(String::from), why })
     }
 
     /// From which networks and countries people may work.

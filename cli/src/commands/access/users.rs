@@ -68,6 +68,17 @@ fn list(home: &Home) -> Outcome {
             if user.invited {
                 marks.push("invited".to_owned());
             }
+            match &user.factor {
+                Some(factor) => marks.push(format!(
+                    "second factor since {}, {} recovery codes left",
+                    factor.since.date(),
+                    factor.recovery_codes_left
+                )),
+                None if practice.factor_required(user.role)? && !user.invited => {
+                    marks.push("no second factor yet".to_owned());
+                }
+                None => {}
+            }
             if let Some(ends) = user.ends {
                 marks.push(format!("until {}", ends.date()));
             }

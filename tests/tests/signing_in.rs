@@ -1,0 +1,168 @@
+//! Signing in with the real program: the second factor, wrong passphrases, machines, places, keys that are forgotten.
+
+use std::fs;
+
+use provenote_tests::files::{self, holding};
+use provenote_tests::{Place, Ran, eventually, text};
+
+fn refused(ran: &Ran, code: i32, words: &str) {
+    assert_eq!(ran.code, code, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains(words), "{}", ran.err);
+}
+
+#[test]
+fn with_the_second_user_everybody_gives_a_second_factor() {
+    let place = Place::founded();
+    let owner = place.owner();
+    let sam = place.add_user(&owner, "Sam", "front_desk");
+
+    // Nothing but the enrolment is left to them.
+    for who in [&owner, &sam] {
+        refused(&who.run(&place, &["client", "list"]), 4, "second factor");
+    }
+    let mut phone = owner.enrol(&place);
+    assert_eq!(phone.recovery.len(), 10);
+    refused(&owner.run(&place, &["client", "list"]), 1, "has a second factor: give the code");
+
+    // Once for as long as the keys are held.
+    let code = place.file("code.txt", phone.code().as_bytes());
+    let unlocked = owner.run(&place, &["--factor-file", &code, "unlock", "--idle", "5"]);
+    assert_eq!(unlocked.code, 0, "{}", unlocked.err);
+    for _ in 0..2 {
+        let listed = owner.run_unlocked(&place, &["client", "list"]);
+        assert_eq!(listed.code, 0, "{}", listed.err);
+    }
+    let users = owner.run_unlocked(&place, &["access", "user", "list"]);
+    assert!(
+        users.out.lines().any(|line| line.contains(&owner.user) && line.contains("10 recovery codes left")),
+        "{}",
+        users.out
+    );
+    assert_eq!(owner.run_unlocked(&place, &["lock"]).code, 0);
+
+    // A code never works twice, a wrong one is counted, a recovery code works once.
+    assert_eq!(fs::read_to_string(&code).expect("a file"), phone.same_code());
+    refused(&owner.run(&place, &["--factor-file", &code, "client", "list"]), 1, "was used");
+    let wrong = place.file("wrong.txt", b"0000-0000-0000-0000\n");
+    refused(&owner.run(&place, &["--factor-file", &wrong, "client", "list"]), 1, "recovery code");
+    let paper = place.file("paper.txt", phone.recovery[3].as_bytes());
+    let listed = owner.run(&place, &["--factor-file", &paper, "client", "list"]);
+    assert_eq!(listed.code, 0, "{}", listed.err);
+    assert_eq!(place.newest("user.refused")["facts"]["codes"], 2);
+    refused(&owner.run(&place, &["--factor-file", &paper, "client", "list"]), 1, "recovery code");
+
+    // Neither the secret nor a recovery code is anywhere in the folder.
+    for secret in phone.recovery.iter().chain([phone.secret()]) {
+        assert!(holding(&place.home(), secret).is_empty());
+    }
+
+    // The owner takes a lost one away; the practice decides for which roles one is needed.
+    let _ = sam.enrol(&place);
+    refused(&sam.run(&place, &["client", "list"]), 1, "second factor");
+    let paper = place.file("paper.txt", phone.recovery[4].as_bytes());
+    assert_eq!(owner.run(&place, &["--factor-file", &paper, "unlock"]).code, 0);
+    assert_eq!(owner.run_unlocked(&place, &["access", "factor", "reset", &sam.user]).code, 0);
+    refused(&sam.run(&place, &["client", "list"]), 4, "second factor");
+    assert_eq!(owner.run_unlocked(&place, &["settings", "set", "factor_roles", "front_desk=off"]).code, 0);
+    let listed = sam.run(&place, &["client", "list"]);
+    assert_eq!(listed.code, 0, "{}", listed.err);
+    let verified = owner.run_unlocked(&place, &["ledger", "verify"]);
+    assert_eq!(verified.code, 0, "{}", verified.out);
+}
+
+#[test]
+fn wrong_passphrases_slow_whoever_tries_and_nobody_else() {
+    let place = Place::founded();
+    let owner = place.owner_without_factors();
+    let sam = place.add_user(&owner, "Sam", "front_desk");
+    let wrong = place.file("guess.txt", b"quiet orchard lantern sam eight\n");
+    for _ in 0..5 {
+        refused(&place.run(&["--as", &sam.user, "--passphrase-file", &wrong, "client", "list"]), 1, "passphrase");
+    }
+    let other = owner.run(&place, &["client", "list"]);
+    assert!(other.code == 0 && !other.err.contains("Too many"), "{}", other.err);
+    let right = sam.run(&place, &["client", "list"]);
+    assert_eq!(right.code, 0, "{}", right.err);
+    assert!(right.err.contains("Too many passphrases or codes did not fit"), "{}", right.err);
+    let entries = |kind: &str| owner.run(&place, &["--json", "ledger", "log", "--kind", kind]).out;
+    assert!(entries("user.refused").contains("\"times\": 5"), "{}", entries("user.refused"));
+    assert!(entries("user.delayed").contains(&sam.user));
+    let again = sam.run(&place, &["client", "list"]);
+    assert!(again.code == 0 && !again.err.contains("Too many"), "{}", again.err);
+}
+
+#[test]
+fn a_copy_on_another_machine_is_refused_with_the_right_passphrase() {
+    let place = Place::founded();
+    let owner = place.owner();
+    let enrolled = place.json(&["access", "device", "enrol"]);
+    let device = text(&enrolled["device"]);
+    let file = text(&enrolled["file"]);
+    assert!(!file.starts_with(&place.home().display().to_string()), "the key is not in the practice's folder");
+    place.done(&["access", "device", "approve", &device]);
+    assert_eq!(place.json(&["access", "device", "list"])["this"], device);
+    assert!(place.fails(1, &["access", "device", "revoke", &device]).contains("device"), "the last one stays");
+
+    let thief = place.copied();
+    let ran = owner.run(&thief, &["client", "list"]);
+    refused(&ran, 4, "no device that the practice knows");
+    refused(&owner.run(&thief, &["unlock"]), 4, "the refusal is entry");
+    // It may ask to be known, and that is all.
+    let asked = thief.json(&["access", "device", "enrol"]);
+    let other = text(&asked["device"]);
+    refused(&owner.run(&thief, &["access", "device", "approve", &other]), 4, "refused");
+    // On the machine that is known nothing has changed.
+    assert_eq!(place.json(&["access", "device", "list"])["devices"].as_array().map(Vec::len), Some(1));
+
+    // A key that is open to others, or damaged, is none.
+    fs::write(&file, b"short").expect("a file");
+    let ran = owner.run(&place, &["client", "list"]);
+    refused(&ran, 4, "is damaged");
+    assert!(ran.out.is_empty());
+}
+
+#[test]
+fn places_are_set_shown_and_tried() {
+    let place = Place::founded();
+    assert_eq!(
+        place.done(&["access", "place", "show"]).trim(),
+        "Nobody over a network; on the machine itself its key counts"
+    );
+    place.done(&["access", "place", "set", "--network", "office=198.51.100.0/24", "--network", "vpn=2001:db8:7::/48"]);
+    let inside = place.json(&["access", "place", "try", "198.51.100.7"]);
+    assert_eq!(inside["tried"]["network"], "office");
+    assert_eq!(place.json(&["access", "place", "try", "2001:db8:7::9"])["tried"]["network"], "vpn");
+    let outside = place.run(&["access", "place", "try", "203.0.113.9"]);
+    assert_eq!(outside.code, 3, "{}", outside.err);
+    assert!(
+        place.fails(1, &["access", "place", "set", "--network", "office=198.51.100.0/99"]).contains("198.51.100.0/99")
+    );
+    assert!(place.fails(1, &["access", "place", "set", "--country", "Narnia"]).contains("Narnia"));
+    place.done(&["access", "place", "set", "--nowhere"]);
+    assert_eq!(place.run(&["access", "place", "try", "198.51.100.7"]).code, 3);
+    place.verify();
+}
+
+#[test]
+fn keys_that_were_forgotten_unnoticed_are_told_of_at_the_next_sign_in() {
+    let place = Place::founded();
+    place.done(&["unlock"]);
+    let run = place.path().join("run");
+    let folder = fs::read_dir(&run).expect("a folder").next().expect("the agent's").expect("an entry").path();
+    let socket = fs::read_dir(&folder).expect("a folder").next().expect("the socket").expect("an entry").path();
+    // The machine was switched off: the process is gone and its socket stays.
+    let wanted = socket.display().to_string().into_bytes();
+    let agents = fs::read_dir("/proc").expect("proc").flatten().filter(|process| {
+        fs::read(process.path().join("cmdline")).is_ok_and(|line| files::find(&line, &wanted).is_some())
+    });
+    let pids: Vec<i32> = agents.filter_map(|process| process.file_name().to_str()?.parse().ok()).collect();
+    assert_eq!(pids.len(), 1);
+    let pid = rustix::process::Pid::from_raw(pids[0]).expect("a process");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is killed");
+    eventually("the agent is gone", || place.run_locked(&["client", "list"]).code == 1);
+    place.done(&["client", "list"]);
+    assert_eq!(place.entries(&["--kind", "user.expired"]).len(), 1);
+    place.done(&["client", "list"]);
+    assert_eq!(place.entries(&["--kind", "user.expired"]).len(), 1, "told once");
+    place.verify();
+}
