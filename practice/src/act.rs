@@ -139,6 +139,9 @@ pub struct Practice {
     pub(crate) policies: Option<Policies>,
 }
 
+/// How many users an error names, where somebody has to be named.
+const MOST_NAMED: usize = 12;
+
 impl Practice {
     /// Puts a practice together of its opened parts.
     #[must_use]
@@ -184,10 +187,18 @@ impl Practice {
         match users.as_slice() {
             [one] => Ok(one.user.clone()),
             [] => Err(PracticeError::BadRequest("this practice has no user: its key files are missing".to_owned())),
-            _ => Err(PracticeError::BadRequest(
-                "this practice has several users: say who you are with --as USER (`provenote access user list`)"
-                    .to_owned(),
-            )),
+            several => {
+                // A pseudonym and a role, as every entry tells them.
+                let people = self.people()?;
+                let ids = several.iter().filter_map(|user| people.person(&user.user.parse().ok()?));
+                let ids: Vec<String> =
+                    ids.take(MOST_NAMED).map(|person| format!("{} ({})", person.id, person.role)).collect();
+                Err(PracticeError::BadRequest(format!(
+                    "this practice has several users: say who you are with --as USER: {}{}",
+                    ids.join(", "),
+                    if several.len() > MOST_NAMED { ", …" } else { "" }
+                )))
+            }
         }
     }
 

@@ -78,9 +78,9 @@ fn add(home: &Home) -> Outcome {
 /// On the screen and nowhere else: whoever has the secret has the factor.
 fn show(begun: &FactorBegun) {
     say("Read this with your authenticator:\n");
-    // A light code on dark, as most terminals are; authenticators read both.
+    // Terminals are mostly dark: what is drawn is the light part, and the margin with it.
     if let Ok(code) = QrCode::new(begun.shown.address.as_bytes()) {
-        let drawn = code.render::<Dense1x2>().dark_color(Dense1x2::Dark).light_color(Dense1x2::Light).build();
+        let drawn = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
         say(&Zeroizing::new(drawn));
     }
     say(&format!("\nor type this secret into it: {}\n", begun.shown.typed.as_str()));

@@ -96,6 +96,9 @@ fn add(home: &Home, asked: &UserAdd) -> Outcome {
     let entry = passphrase.as_ref().map_or(Entry::Invitation, |passphrase| Entry::Passphrase(passphrase.as_bytes()));
     let new = NewUser { name: &asked.name, role: asked.role, ends, entry, argon2: Argon2Params::default() };
     let added = practice.add_user(&actor, &new)?;
+    if !actor.presence().factor_given && practice.factor_required(actor.role())? {
+        screen::say("From now on you give a second factor: make one with `provenote access factor add`");
+    }
     if let Some(code) = &added.code {
         screen::say(&format!(
             "Code of the invitation, shown once and kept nowhere; give it to the user, not with this folder:\n\n    {}\n",
