@@ -313,14 +313,14 @@ impl Home {
     /// hand, payloads are opened and checked too.
     pub(crate) fn verify_closed(&self, anchors: &[GivenAnchor]) -> Result<Report, Failure> {
         self.must_be_practice()?;
-        let vault = self.vault()?;
+        let mut vault = self.vault()?;
         let unlocked = match &self.passphrase_file {
             Some(file) => {
                 let user = match &self.user {
                     Some(user) => user.clone(),
                     None => vault.users()?.first().map(|user| user.user.clone()).unwrap_or_default(),
                 };
-                Some(vault.unlock(&user, read_passphrase(file)?.as_bytes())?)
+                Some(sign_in::unlock_without_ledger(&mut vault, &user, read_passphrase(file)?.as_bytes())?)
             }
             None => agent::held(&self.path, self.user.as_deref()).and_then(|held| Unlocked::from_bytes(&held.keys)),
         };

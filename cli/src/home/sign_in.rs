@@ -1,10 +1,12 @@
 //! Signing in: keys from the agent or a passphrase, then this machine, the place and the second factor.
 
+use provenote_access::lockout::{self, Lockout};
 use provenote_access::place::Origin;
-use provenote_ledger::{Unlocked, VaultError};
+use provenote_ledger::{Unlocked, Vault, VaultError};
 use provenote_practice::authentication::{Arrival, AuthenticationError, Session, Wait};
+use provenote_practice::ports::Clock as _;
 use provenote_practice::{Actor, Practice, PracticeError};
-use provenote_schemas::Role;
+use provenote_schemas::{Role, Time};
 use zeroize::Zeroizing;
 
 use super::{Home, read_passphrase};
@@ -12,7 +14,7 @@ use crate::agent::{self, Held};
 use crate::exit::Failure;
 use crate::machine::Machine;
 use crate::screen;
-use crate::surroundings::{let_pass, local_hour};
+use crate::surroundings::{SystemClock, let_pass, local_hour};
 
 /// What somebody comes for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -249,4 +251,22 @@ fn try_passphrase(practice: &mut Practice, user: &str, passphrase: &[u8]) -> Res
             done => return Ok((done?, waited)),
         }
     }
+}
+
+/// Opens a user's keys where the ledger may not open: whoever guesses is counted and waits there too.
+pub(super) fn unlock_without_ledger(vault: &mut Vault, user: &str, passphrase: &[u8]) -> Result<Unlocked, Failure> {
+    let counted_as = vault.counted_as(user)?;
+    let times: Vec<Time> =
+        vault.failures(&counted_as)?.iter().map(|failure| Time::from_millis(failure.at_ms)).collect();
+    if let Lockout::Wait { ms } = lockout::standing(&times, SystemClock.now()) {
+        let_pass(u64::try_from(ms).unwrap_or_default());
+    }
+    let _lock = vault.lock_attempts()?;
+    vault.unlock(user, passphrase).map_err(|error| {
+        if matches!(error, VaultError::WrongPassphrase) {
+            // What cannot be counted has cost Argon2id its time all the same.
+            let _ = vault.add_failure(&counted_as, SystemClock.now().millis(), false);
+        }
+        error.into()
+    })
 }
