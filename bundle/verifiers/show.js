@@ -146,6 +146,11 @@ const PAYLOADS = {
   output: "What the language model answered",
   draft: "The draft",
   text: "The note’s text as it then was",
+  claim: "What a claim needs",
+  released: "The text without identifiers, as it was released",
+  making: "How the text without identifiers was made: what leads back from it",
+  confirmation: "Who confirmed the text without identifiers, and in which words",
+  roster: "Names that texts about the client are cleaned of",
   difference: "What the clinician changed",
   attestation: "The clinician’s attestation",
   amendment: "What the clinician added",
@@ -202,7 +207,8 @@ const readable = (payload) => {
   if (Array.isArray(record.sections)) {
     const sections = record.sections.flatMap((section) => [
       make("h3", {}, String(section.name)),
-      ...(section.sentences || []).map((sentence) => make("p", {}, String(sentence.text))),
+      // A released text has its sentences alone; a note has marks beside them.
+      ...(section.sentences || []).map((sentence) => make("p", {}, typeof sentence === "string" ? sentence : String(sentence.text))),
     ]);
     return make("div", {}, ...sections);
   }

@@ -2,8 +2,10 @@
 
 mod access;
 mod baa;
+mod claim;
 mod client;
 mod consent;
+mod release;
 mod session;
 mod terms;
 mod vendor;
@@ -14,8 +16,10 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 pub(crate) use access::{Access, Device, Emergency, Factor, GrantCommand, GrantScope, Place, Policy, User, UserAdd};
 pub(crate) use baa::{Baa, BaaReview};
-pub(crate) use client::{Client, Joining, Person};
+pub(crate) use claim::{Claim, ClaimAsked};
+pub(crate) use client::{Client, Joining, Known, Person};
 pub(crate) use consent::{Consent, ExportForm, FormAsked, Noted, RuleAsked, Template};
+pub(crate) use release::{Release, ReleaseMake};
 pub(crate) use session::{Held, Session};
 pub(crate) use terms::{Settled, Terms, Track};
 pub(crate) use vendor::{Asked, Vendor, VendorAgreement, VendorAnswer, VendorAudit};
@@ -127,6 +131,12 @@ pub(crate) enum Command {
     /// From draft to note
     #[command(subcommand, after_help = "Example:\n  provenote note draft ses-…")]
     Note(Note),
+    /// What a claim for a note needs: codes, dates, times and identities, never the note's text
+    #[command(subcommand, after_help = "Example:\n  provenote claim show note-…")]
+    Claim(Claim),
+    /// Texts without identifiers, which a person read and confirmed
+    #[command(subcommand, after_help = "Example:\n  provenote release prepare note-…")]
+    Release(Release),
     /// The ledger: entries, verification, checkpoint, proofs, its key
     #[command(subcommand, after_help = "Example:\n  provenote ledger verify")]
     Ledger(Ledger),
@@ -239,7 +249,7 @@ pub(crate) enum Note {
     /// List notes
     #[command(after_help = "Example:\n  provenote note list")]
     List,
-    /// Print a draft or note with its marks and segments
+    /// Print a draft or note as your role sees it: with its marks and segments, what a claim needs, or a released text
     #[command(after_help = "Example:\n  provenote note show note-…")]
     Show {
         /// The note

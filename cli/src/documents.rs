@@ -368,6 +368,8 @@ pub(crate) fn board_report(
                         "working_papers" => "working papers",
                         "client_file" => "client’s file",
                         "notes" => "notes",
+                        "claim" => "what a claim needs",
+                        "release" => "released text without identifiers",
                         _ => "records",
                     };
                     match &destroyed.record {
@@ -375,7 +377,10 @@ pub(crate) fn board_report(
                         None => what.to_owned(),
                     }
                 },
-                why: destroyed.basis.clone(),
+                why: match destroyed.basis.as_str() {
+                    "taken_back" => "the release was taken back".to_owned(),
+                    basis => basis.replace('_', " "),
+                },
                 group: destroyed.group.clone(),
                 receipt: destroyed.receipt,
             })

@@ -35,6 +35,16 @@ pub(crate) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
+/// Asks for a line, shown as it is typed.
+pub(crate) fn ask(prompt: &str) -> Result<String, String> {
+    let problem = |error: std::io::Error| format!("the answer could not be read: {error}");
+    let mut stderr = std::io::stderr();
+    stderr.write_all(prompt.as_bytes()).and_then(|()| stderr.flush()).map_err(problem)?;
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(problem)?;
+    Ok(line.trim().to_owned())
+}
+
 /// Asks for a passphrase without showing it.
 pub(crate) fn ask_passphrase(prompt: &str) -> Result<Zeroizing<String>, String> {
     rpassword::prompt_password(prompt)

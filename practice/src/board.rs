@@ -175,11 +175,13 @@ pub struct BoardRecord {
 }
 
 /// The kinds that record a reading or a handing out.
-const LOOKS: [Kind; 7] = [
+const LOOKS: [Kind; 9] = [
     Kind::TranscriptViewed,
     Kind::NoteViewed,
     Kind::NoteExported,
     Kind::NoteTraced,
+    Kind::ClaimViewed,
+    Kind::ReleaseViewed,
     Kind::LedgerViewed,
     Kind::ConsentPrinted,
     Kind::ConsentExported,

@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::act::{Actor, Practice};
 use crate::destruction::destruction;
 use crate::error::PracticeError;
+use crate::views::releases::RELEASE;
 
 /// How long consents are kept after their last entry, in years: retention.yaml RET-04.
 const CONSENT_YEARS: u32 = 6;
@@ -85,7 +86,7 @@ pub struct Kept {
 pub struct GroupReceipt {
     /// The retention group.
     pub group: String,
-    /// `client_file`, `notes`, `audio`, `working_papers` or `other`.
+    /// `client_file`, `notes`, `audio`, `working_papers`, `claim`, `release` or `other`.
     pub class: &'static str,
     /// The session it was of.
     pub session: Option<String>,
@@ -277,6 +278,8 @@ impl Practice {
                 Some(Kind::SessionRecorded | Kind::SessionDictated) => {
                     &[("audio", "audio"), ("working", "working_papers")]
                 }
+                Some(Kind::ClaimChanged) => &[("claim", "claim")],
+                Some(Kind::ReleaseMade) => &[("release", RELEASE)],
                 _ => &[],
             };
             let session = header.refs.get("session").cloned();

@@ -153,20 +153,34 @@ impl Practice {
     pub(crate) fn append_asking(
         &mut self,
         actor: &Actor,
-        mut ask: impl FnMut(&mut Self) -> Result<Vec<ConsentId>, PracticeError>,
+        ask: impl FnMut(&mut Self) -> Result<Vec<ConsentId>, PracticeError>,
         mut make: impl FnMut(&mut Self, &[ConsentId]) -> Result<NewEntry, PracticeError>,
     ) -> Result<u64, PracticeError> {
+        let seqs = self.append_all_asking(actor, ask, |practice, consents| Ok(vec![make(practice, consents)?]))?;
+        Ok(seqs.first().copied().unwrap_or_default())
+    }
+
+    /// [`Practice::append_asking`] with several entries, which are one commit.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn append_all_asking(
+        &mut self,
+        actor: &Actor,
+        mut ask: impl FnMut(&mut Self) -> Result<Vec<ConsentId>, PracticeError>,
+        mut make: impl FnMut(&mut Self, &[ConsentId]) -> Result<Vec<NewEntry>, PracticeError>,
+    ) -> Result<Vec<u64>, PracticeError> {
         for _ in 0..ATTEMPTS {
             let size = self.log.size()?;
             let consents = ask(self)?;
-            let entry = match make(self, &consents) {
-                Ok(entry) => entry,
-                // A withdrawal may have destroyed the keys it is sealed with.
+            let entries = match make(self, &consents) {
+                Ok(entries) => entries,
+                // A withdrawal may have destroyed the keys they are sealed with.
                 Err(error) => return Err(ask(self).err().unwrap_or(error)),
             };
-            match self.append_if(actor, size, vec![entry]) {
+            match self.append_if(actor, size, entries) {
                 Err(PracticeError::Append(AppendError::Store(StoreError::Moved))) => {}
-                done => return Ok(done?.first().copied().unwrap_or_default()),
+                done => return done,
             }
         }
         Err(StoreError::Busy.into())

@@ -20,6 +20,7 @@ use crate::gate::{Asks, Gate};
 use crate::ports::Models;
 use crate::sessions::{bad_reference, client_of, session_of};
 use crate::setup::PracticeRecord;
+use crate::views::claims::ClaimChange;
 
 /// A note as it stands.
 #[derive(Debug, Clone, Serialize)]
@@ -232,7 +233,8 @@ impl Practice {
 
     /// Makes a draft a note. The edge has asked for the passphrase again: `actor` is signed in anew. What the records say
     /// of consent is written into it as they stand now, and the clinician's own sentences that may speak of it are
-    /// pointed out in the view.
+    /// pointed out in the view. Where more than one person works here, what a claim needs is filled in the same commit,
+    /// so that who bills finds it without opening the file.
     ///
     /// # Errors
     /// [`PracticeError::NotAllowed`] while a warning is open or the note is attested already;
@@ -267,10 +269,13 @@ impl Practice {
             return Err(PracticeError::NotAllowed("the note is empty: edit it before you attest it".to_owned()));
         }
         let notes = self.notes_group(&behind.client.client)?;
+        let claim = self.claim_at_attestation(actor, &draft)?;
         let mut attested = None;
-        let seq = self.append_while_open(actor, &behind.gate(models), |practice, _| {
+        let gate = behind.gate(models);
+        let ask = |practice: &mut Self| practice.pass(actor, &gate);
+        let seqs = self.append_all_asking(actor, ask, |practice, _| {
             let mut text = view.text.clone();
-            text.consent_statement = practice.consent_statement(actor, &behind.gate(models))?;
+            text.consent_statement = practice.consent_statement(actor, &gate)?;
             text.doubts = doubts(&text.sections);
             let attestation = Attestation {
                 note: view.note.clone(),
@@ -291,14 +296,19 @@ impl Practice {
                 entry = entry.fact(name, Fact::Number(number));
             }
             attested = Some((text, attestation));
-            Ok(entry.payload(sealed_text).payload(sealed))
+            let mut entries = vec![entry.payload(sealed_text).payload(sealed)];
+            if let Some(known) = &claim {
+                let filled = practice.claim_entry(actor, &draft, known, &ClaimChange::default())?;
+                entries.extend(filled.entry);
+            }
+            Ok(entries)
         })?;
         if let Some((text, attestation)) = attested {
             view.text = text;
             view.attestation = Some(attestation);
         }
         view.state = NoteState::Attested;
-        Ok((view, seq))
+        Ok((view, seqs.first().copied().unwrap_or_default()))
     }
 
     /// Adds to an attested note; what was attested stays as it is.

@@ -8,6 +8,7 @@ use provenote_deidentify::Identifier;
 use provenote_deidentify::views::{Code, Question};
 use provenote_ledger::Argon2Params;
 use provenote_practice::staff::{Entry, NewUser};
+use provenote_practice::trail::HoldAsked;
 use provenote_practice::views::NoteAsSeen;
 use provenote_practice::views::claims::ClaimChange;
 use provenote_practice::views::known::RosterAddition;
@@ -222,7 +223,7 @@ fn a_release_needs_the_words_of_a_person() {
     assert_eq!(desk.count("release.made"), 0);
     let confirmation = agreeing(&prepared);
     let (release, seq) = desk.practice.confirm_release(&desk.actor, prepared.clone(), &confirmation).expect("released");
-    assert_eq!(classes(&desk, "release.made"), ["text: research", "making: clinical", "confirmation: clinical"]);
+    assert_eq!(classes(&desk, "release.made"), ["released: research", "making: clinical", "confirmation: clinical"]);
     let confirmed = desk.practice.release_confirmation(&desk.actor, release.as_str()).expect("who confirmed");
     assert!(confirmed.statement.contains("no actual knowledge") && confirmed.user == *desk.actor.user());
     let seen = desk.practice.view_release(&desk.actor, release.as_str()).expect("seen");
@@ -232,6 +233,20 @@ fn a_release_needs_the_words_of_a_person() {
     // What is sealed for research names neither client nor note.
     let sealed = serde_json::to_string(&seen.text).expect("JSON");
     assert!(!sealed.contains(text.note.as_str()) && !sealed.contains(&desk.client) && !sealed.contains("seed"));
+}
+
+#[test]
+fn the_mark_of_a_text_is_that_of_what_was_read_and_not_of_what_chance_put_into_it() {
+    let (mut desk, text) = attested();
+    let note = text.note.as_str();
+    let marks =
+        |desk: &mut Desk| [ReleaseDates::Years, ReleaseDates::Shifted].map(|dates| prepare(desk, note, dates).mark());
+    let first = marks(&mut desk);
+    assert_eq!(first, marks(&mut desk));
+    assert!(first[0] != first[1] && first[0].len() == 16);
+    desk.practice.amend_note(&desk.actor, note, "The client called back.").expect("amended");
+    let amended = marks(&mut desk);
+    assert!(first[0] != amended[0] && first[1] != amended[1]);
 }
 
 #[test]
@@ -308,6 +323,22 @@ fn a_release_taken_back_is_gone_with_a_receipt() {
 }
 
 #[test]
+fn a_release_that_is_held_back_from_destruction_is_not_taken_back() {
+    let (mut desk, text) = attested();
+    let prepared = prepare(&mut desk, text.note.as_str(), ReleaseDates::Years);
+    let confirmation = agreeing(&prepared);
+    let (release, _) = desk.practice.confirm_release(&desk.actor, prepared, &confirmation).expect("released");
+    let client = desk.client.clone();
+    let held = HoldAsked { client: &client, session: None, reason: "A complaint." };
+    let hold = desk.practice.place_hold(&desk.actor, &held).expect("held");
+    let refused = desk.practice.take_back_release(&desk.actor, release.as_str()).expect_err("held");
+    assert!(matches!(refused, PracticeError::NotAllowed(_)), "{refused}");
+    desk.practice.view_release(&desk.actor, release.as_str()).expect("still there");
+    desk.practice.lift_hold(&desk.actor, hold, "It was settled.").expect("lifted");
+    desk.practice.take_back_release(&desk.actor, release.as_str()).expect("taken back");
+}
+
+#[test]
 fn what_is_known_of_a_client_stays_when_the_file_changes() {
     let mut desk = Desk::consented();
     let client = desk.client.clone();
@@ -350,6 +381,33 @@ fn a_biller_sees_how_far_a_note_is_and_then_the_claim_with_keys_that_open_nothin
     assert!(opened("billing") && !opened("clinical") && !opened("administrative") && !opened("research"));
     assert!(office.show_note(&biller, note).is_err());
     assert!(office.prepare_release(&biller, note, ReleaseDates::Years).is_err());
+}
+
+#[test]
+fn where_several_work_an_attestation_fills_the_claim_in_its_own_commit() {
+    let mut desk = Desk::consented();
+    let (mut office, biller) = colleague(&mut desk, Role::Biller);
+    let session = desk.record();
+    let text = desk.draft(&session, &Script::new().answering(NAMING)).expect("a draft");
+    let note = text.note.as_str();
+    // What the biller began stays.
+    let fee = ClaimChange { fee_cents: Some(12_000), ..ClaimChange::default() };
+    office.change_claim(&biller, note, &fee).expect("begun");
+    desk.attest(&text).expect("attested");
+    let kinds = desk.kinds();
+    let attested = kinds.iter().rposition(|kind| kind == "note.attested").expect("an attestation");
+    assert_eq!(kinds[attested + 1], "claim.changed");
+    let NoteAsSeen::Claim(seen) = office.view_note(&biller, note).expect("the claim") else { panic!("a claim") };
+    assert_eq!(seen.billing.claim.client_name.as_deref(), Some(CLIENT));
+    assert_eq!(seen.billing.claim.clinician.as_deref(), Some("Dana Reyes"));
+    assert_eq!(seen.billing.claim.fee_cents, Some(12_000));
+    assert_eq!(desk.practice.prepare_claim(&desk.actor, note).expect("nothing to do"), None);
+}
+
+#[test]
+fn who_works_alone_has_no_entry_for_a_claim_nobody_asked_for() {
+    let (desk, _) = attested();
+    assert_eq!(desk.count("claim.changed"), 0);
 }
 
 #[test]

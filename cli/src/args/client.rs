@@ -32,6 +32,11 @@ pub(crate) enum Client {
     /// Who else takes part: consents given before do not cover somebody who joins
     #[command(subcommand, after_help = "Example:\n  provenote client person add cli-… \"Kim Park\" --role partner")]
     Person(Person),
+    /// Names and places that texts about the client are cleaned of before a release; without options, show them
+    #[command(
+        after_help = "Examples:\n  provenote client know cli-…\n  provenote client know cli-… --nickname Mimi --relative \"Hector Alvarez / Papi\" --place Galena --employer \"Sunrise Bakery\""
+    )]
+    Know(Known),
     /// Destroy the keys of everything that is kept of a client; nothing brings it back
     #[command(after_help = "Example:\n  provenote client destroy cli-… --reason retention_ended --yes")]
     Destroy {
@@ -79,6 +84,28 @@ pub(crate) struct Joining {
     /// Anybody else
     #[arg(long, value_name = "NAME")]
     pub(crate) participant: Vec<String>,
+}
+
+/// What the practice knows about a client beyond the people of the sessions. Each may be given several times.
+#[derive(Debug, Args)]
+pub(crate) struct Known {
+    /// Id or whole name
+    pub(crate) client: String,
+    /// What else the client is called: a nickname, a former name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) nickname: Vec<String>,
+    /// Family, household, a friend: every name the person goes by, with ` / ` between them
+    #[arg(long, value_name = "NAMES")]
+    pub(crate) relative: Vec<String>,
+    /// A street, a town: a place smaller than a state
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) place: Vec<String>,
+    /// An employer, school, clinic or church
+    #[arg(long, value_name = "NAME")]
+    pub(crate) employer: Vec<String>,
+    /// A name that was added by mistake
+    #[arg(long, value_name = "NAME")]
+    pub(crate) forget: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,11 +4,13 @@ use std::process::ExitCode;
 
 use provenote_practice::clients::{NewClient, NewPerson};
 use provenote_practice::erasure::{ClientReceipt, ErasureReason};
+use provenote_practice::views::known::RosterAddition;
+use provenote_practice::{Actor, Practice};
 use provenote_schemas::people::{Client as Record, ParticipantRole};
 use serde_json::{Value, json};
 
 use super::Outcome;
-use crate::args::{Client, Joining, Person};
+use crate::args::{Client, Joining, Known, Person};
 use crate::exit::Failure;
 use crate::home::Home;
 use crate::screen::{print, print_json};
@@ -91,6 +93,7 @@ pub(super) fn run(home: &Home, asked: Client) -> Outcome {
                 print(&format!("Next: provenote consent status {}", client.client));
             }
         }
+        Client::Know(asked) => know(home, &mut practice, &actor, asked)?,
         Client::Destroy { client, reason, before_retention_ends, yes } => {
             if !yes {
                 return Err(Failure::Usage(
@@ -103,6 +106,46 @@ pub(super) fn run(home: &Home, asked: Client) -> Outcome {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Adds to the names that texts are cleaned of, or shows them.
+fn know(home: &Home, practice: &mut Practice, actor: &Actor, asked: Known) -> Result<(), Failure> {
+    let Known { client, nickname, relative, place, employer, forget } = asked;
+    let names = |person: &String| person.split('/').map(|name| name.trim().to_owned()).collect();
+    let addition = RosterAddition {
+        nicknames: nickname,
+        people: relative.iter().map(names).collect(),
+        places: place,
+        employers: employer,
+        forget,
+    };
+    let (known, seq) = if addition == RosterAddition::default() {
+        (practice.show_known(actor, &client)?, None)
+    } else {
+        let (known, seq) = practice.know(actor, &client, &addition)?;
+        (known, Some(seq))
+    };
+    if home.json() {
+        let mut value = json!({ "known": known });
+        if let Some(seq) = seq {
+            value["seq"] = json!(seq);
+        }
+        print_json(&value);
+        return Ok(());
+    }
+    if let Some(seq) = seq {
+        print(&format!("Texts about this client are cleaned of these names from now on (entry {seq})"));
+    }
+    let people = known.people.iter().map(|names| names.join(" / ")).collect();
+    let lists =
+        [("nicknames", known.nicknames), ("people", people), ("places", known.places), ("employers", known.employers)];
+    if lists.iter().all(|(_, names)| names.is_empty()) {
+        print("No names are known beside those in the file: provenote client know CLIENT --relative NAME");
+    }
+    for (what, names) in lists.iter().filter(|(_, names)| !names.is_empty()) {
+        print(&format!("  {what}: {}", names.join("; ")));
+    }
+    Ok(())
 }
 
 /// Everybody named beside the client, by role.

@@ -4,6 +4,7 @@ mod access;
 mod baa;
 mod backup;
 mod bundle;
+mod claim;
 mod client;
 mod consent;
 mod demo;
@@ -12,6 +13,7 @@ mod init;
 mod ledger;
 mod model;
 mod note;
+mod release;
 mod report;
 mod retention;
 mod session;
@@ -54,6 +56,8 @@ pub(crate) fn run(args: Args) -> Outcome {
         Command::Terms(asked) => terms::run(&home, asked),
         Command::Transcript(asked) => transcript::run(&home, asked),
         Command::Note(asked) => note::run(&home, asked),
+        Command::Claim(asked) => claim::run(&home, asked),
+        Command::Release(asked) => release::run(&home, asked),
         Command::Ledger(asked) => ledger::run(&home, asked),
         Command::Witness(asked) => witness::run(&home, asked),
         Command::Bundle(asked) => bundle::run(&home, asked),

@@ -5,10 +5,12 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use provenote_deidentify::views::View;
 use provenote_practice::drafting::DraftRequest;
 use provenote_practice::notes::{Export, NoteView};
 use provenote_practice::retention::RecordClass;
-use provenote_schemas::note::{NoteText, Origin, Support};
+use provenote_practice::views::{NoteAsSeen, view_of};
+use provenote_schemas::note::{NoteState, NoteText, Origin, Support};
 use serde_json::{Value, json};
 
 use super::{Outcome, can_write, write_new};
@@ -25,8 +27,8 @@ pub(super) fn run(home: &Home, asked: Note) -> Outcome {
         Note::List => list(home),
         Note::Show { note } => {
             let (mut practice, actor) = home.signed_in()?;
-            let view = practice.show_note(&actor, &note)?;
-            show(home, &view);
+            let seen = practice.view_note(&actor, &note)?;
+            show(home, &seen);
             Ok(ExitCode::SUCCESS)
         }
         Note::Edit { note, from } => edit(home, &note, from.as_deref()),
@@ -104,7 +106,11 @@ fn list(home: &Home) -> Outcome {
             notes.iter().map(|(note, state, time)| json!({ "note": note, "state": state, "drafted": time })).collect();
         print_json(&json!({ "notes": notes }));
     } else if notes.is_empty() {
-        print("No notes yet: provenote note draft SESSION");
+        print(match view_of(actor.role()) {
+            View::Billing => "You see no notes; their claims: provenote claim list",
+            View::Deidentified => "You see no notes; texts without identifiers: provenote release list",
+            View::Full | View::StatusOnly => "No notes yet: provenote note draft SESSION",
+        });
     } else {
         for (note, state, time) in notes {
             print(&format!("{note}  {time}  {}", word(&state)));
@@ -229,16 +235,33 @@ fn read(file: &Path) -> Result<String, Failure> {
         .map_err(|error| Failure::could(format!("{} could not be read as text: {error}", file.display())))
 }
 
-fn show(home: &Home, view: &NoteView) {
-    if home.json() {
-        print_json(&shown(view));
-    } else {
-        print_view(view);
+/// The reader's view, and nothing beside it.
+fn show(home: &Home, seen: &NoteAsSeen) {
+    match seen {
+        NoteAsSeen::Full(view) if home.json() => print_json(&shown(view)),
+        NoteAsSeen::Full(view) => print_view(view),
+        NoteAsSeen::Claim(claim) => super::claim::show(home, claim),
+        NoteAsSeen::Deidentified(release) => super::release::show(home, release),
+        NoteAsSeen::Status(status) if home.json() => {
+            print_json(&json!({ "view": "status", "note": status.note, "state": status.state }));
+        }
+        NoteAsSeen::Status(status) => {
+            print(&format!("{} is {}. Nothing is entered for its claim yet.", status.note, standing(status.state)));
+        }
+    }
+}
+
+fn standing(state: NoteState) -> &'static str {
+    match state {
+        NoteState::Draft => "a draft",
+        NoteState::Attested => "attested",
+        NoteState::Amended => "attested, and something was added to it",
     }
 }
 
 fn shown(view: &NoteView) -> Value {
     json!({
+        "view": "full",
         "note": view.note,
         "session": view.text.session,
         "state": view.state,

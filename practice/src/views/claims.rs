@@ -6,7 +6,7 @@
 
 use provenote_access::Act;
 use provenote_deidentify::views::{BillingView, Claim, Code, View, billing};
-use provenote_ledger::Header;
+use provenote_ledger::{Header, NewEntry};
 use provenote_schemas::note::NoteState;
 use provenote_schemas::{Class, Kind, NoteId, Role, Time, UserId};
 use serde::{Deserialize, Serialize};
@@ -289,8 +289,9 @@ impl Practice {
         Ok((seen, changed.then_some(seq)))
     }
 
-    /// Fills what a claim for a note needs from the client's file and the session, where nothing is entered yet: at
-    /// attestation, so that a biller finds the identities without opening the file. Returns the entry, if one was needed.
+    /// Fills what a claim for a note needs from the client's file and the session, where nothing is entered yet, so that a
+    /// biller finds the identities without opening the file; [`Practice::attest_note`] does so by itself where more than
+    /// one person works here. Returns the entry, if one was needed.
     ///
     /// # Errors
     /// Where the ledger or a record cannot be read or written.
@@ -332,6 +333,19 @@ impl Practice {
         self.open_record(actor, header, "claim", "claim")
     }
 
+    /// What the attestation of a note puts into its claim, in the commit of the attestation; none where one person works
+    /// alone, and where the attesting user may not change claims.
+    pub(crate) fn claim_at_attestation(&self, actor: &Actor, draft: &Header) -> Result<Option<Claim>, PracticeError> {
+        let resource = self.claim_resource(&note_of(draft)?, &client_of(draft)?)?;
+        if !self.people()?.several() || !self.may(actor, Act::EditClaim, &resource)? {
+            return Ok(None);
+        }
+        let mut known = self.known_for(actor, draft)?;
+        // Who attests answers for the session, whoever had the note drafted.
+        known.clinician = Some(self.user_name(actor, actor.user())?);
+        Ok(Some(known))
+    }
+
     /// Changes the claim that stands when the entry is written: of two who change it at once, neither undoes the other.
     /// Returns the claim, its entry, and whether that is a new one.
     fn change(
@@ -340,7 +354,6 @@ impl Practice {
         draft: &Header,
         change: &ClaimChange,
     ) -> Result<(Claim, u64, bool), PracticeError> {
-        let (client, note) = (client_of(draft)?, note_of(draft)?);
         let known = if fills(actor) { self.known_for(actor, draft)? } else { self.known_to_all(draft)? };
         let mut made = Claim::default();
         let mut unchanged = None;
@@ -348,26 +361,10 @@ impl Practice {
             actor,
             |_| Ok(Vec::new()),
             |practice, _| {
-                let last = practice.claim_header(&note)?;
-                let before = last.as_ref().map(|header| practice.open_claim(actor, header)).transpose()?;
-                made = before.clone().unwrap_or_default();
-                fill(&mut made, known.clone());
-                change.apply(&mut made)?;
-                if let Some(last) = last.as_ref().filter(|_| before.as_ref() == Some(&made)) {
-                    unchanged = Some(last.seq);
-                    return Err(nothing_to_do());
-                }
-                let group = match &last {
-                    Some(last) => reference(last, "claim")?.to_owned(),
-                    None => practice.new_group(actor, Class::Billing, client.as_str())?.to_string(),
-                };
-                let sealed = practice.seal_record(actor, &group, "claim", &made)?;
-                Ok(practice
-                    .entry(actor, Kind::ClaimChanged)
-                    .refer("client", &client)
-                    .refer("note", &note)
-                    .refer("claim", &group)
-                    .payload(sealed))
+                let changed = practice.claim_entry(actor, draft, &known, change)?;
+                made = changed.claim;
+                unchanged = changed.last.filter(|_| changed.entry.is_none());
+                changed.entry.ok_or_else(nothing_to_do)
             },
         );
         match (seq, unchanged) {
@@ -375,6 +372,38 @@ impl Practice {
             (Err(_), Some(seq)) => Ok((made, seq, false)),
             (Err(error), None) => Err(error),
         }
+    }
+
+    /// The entry that changes the claim that stands now, and puts what is known where nothing stands yet.
+    pub(crate) fn claim_entry(
+        &mut self,
+        actor: &Actor,
+        draft: &Header,
+        known: &Claim,
+        change: &ClaimChange,
+    ) -> Result<ClaimEntry, PracticeError> {
+        let (client, note) = (client_of(draft)?, note_of(draft)?);
+        let last = self.claim_header(&note)?;
+        let before = last.as_ref().map(|header| self.open_claim(actor, header)).transpose()?;
+        let mut claim = before.clone().unwrap_or_default();
+        fill(&mut claim, known.clone());
+        change.apply(&mut claim)?;
+        let seq = last.as_ref().map(|header| header.seq);
+        if before.as_ref() == Some(&claim) {
+            return Ok(ClaimEntry { claim, entry: None, last: seq });
+        }
+        let group = match &last {
+            Some(last) => reference(last, "claim")?.to_owned(),
+            None => self.new_group(actor, Class::Billing, client.as_str())?.to_string(),
+        };
+        let sealed = self.seal_record(actor, &group, "claim", &claim)?;
+        let entry = self
+            .entry(actor, Kind::ClaimChanged)
+            .refer("client", &client)
+            .refer("note", &note)
+            .refer("claim", &group)
+            .payload(sealed);
+        Ok(ClaimEntry { claim, entry: Some(entry), last: seq })
     }
 
     /// What headers tell of a session, which anybody reads who has the ledger.
@@ -398,6 +427,15 @@ impl Practice {
         let clinician = clinician.parse::<UserId>().ok().map(|user| self.user_name(actor, &user)).transpose()?;
         Ok(Claim { client_name: Some(file.name), birth_date: file.born, clinician, ..self.known_to_all(draft)? })
     }
+}
+
+/// A claim as it is to be, and the entry that makes it so.
+pub(crate) struct ClaimEntry {
+    claim: Claim,
+    /// None where the claim says so already.
+    pub(crate) entry: Option<NewEntry>,
+    /// The entry that made it what it was.
+    last: Option<u64>,
 }
 
 /// Who opens the client's file beside the claim.

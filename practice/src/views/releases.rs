@@ -12,6 +12,7 @@
 //! who does research should be handed releases as files and not a copy of the practice's folder.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::num::NonZeroI32;
 
 use chrono::{DateTime, Datelike as _};
@@ -40,6 +41,15 @@ const FARTHEST: u32 = 364;
 
 /// The heading under which additions to a note stand.
 const AMENDMENTS: &str = "Amendments";
+
+/// What is destroyed with a release, as a receipt names it.
+pub(crate) const RELEASE: &str = "release";
+
+/// Why a release is destroyed, as a receipt names it.
+const TAKEN_BACK: &str = "taken_back";
+
+/// The payload that holds the text. A note's own text is `text`; a bundle's page tells the two apart by the name.
+const RELEASED: &str = "released";
 
 /// The longest words of a person beside the statement, in characters.
 const LONGEST: usize = 1000;
@@ -180,6 +190,26 @@ impl PreparedRelease {
     #[must_use]
     pub fn doubts(&self) -> &[Doubt] {
         &self.making.doubts
+    }
+
+    /// A mark of what a person reads in this text: the same for each preparation of the same note with the same names
+    /// known, although numbers are drawn anew and dates may move by other days. Who reads one preparation and confirms
+    /// another gives it, so that nothing they have not read is released.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        let mut numbers = BTreeMap::new();
+        let sections: Vec<(&str, Vec<String>)> = self
+            .text
+            .sections
+            .iter()
+            .map(|section| {
+                let sentences = section.sentences.iter().map(|sentence| without_chance(sentence, &mut numbers));
+                (section.name.as_str(), sentences.collect())
+            })
+            .collect();
+        let read = (&self.making.note_text, self.making.amendments, self.text.dates, &self.text.removed, sections);
+        let digest = serde_json::to_vec(&read).map(|bytes| Digest::of(&bytes).to_string()).unwrap_or_default();
+        digest.chars().take(16).collect()
     }
 
     /// What the person has to say.
@@ -329,7 +359,7 @@ impl Practice {
                 Ok(Vec::new())
             },
             |practice, _| {
-                let text = practice.seal_record(actor, release.as_str(), "text", &prepared.text)?;
+                let text = practice.seal_record(actor, release.as_str(), RELEASED, &prepared.text)?;
                 let making = practice.seal_record(actor, &notes, "making", &prepared.making)?;
                 let signed = practice.seal_record(actor, &notes, "confirmation", &signed)?;
                 Ok(practice
@@ -366,7 +396,7 @@ impl Practice {
         let resource = self.release_resource(&note, &client)?;
         self.allow(actor, Act::ViewRelease, &resource)?;
         let release = release_of(&header)?;
-        let text: ReleaseText = self.open_record(actor, &header, "text", "released text")?;
+        let text: ReleaseText = self.open_record(actor, &header, RELEASED, "released text")?;
         let entry = self
             .entry(actor, Kind::ReleaseViewed)
             .refer("client", &client)
@@ -413,21 +443,28 @@ impl Practice {
     /// left the practice are not touched.
     ///
     /// # Errors
-    /// [`PracticeError::NotFound`]; [`PracticeError::Denied`].
+    /// [`PracticeError::NotFound`]; [`PracticeError::Denied`]; [`PracticeError::NotAllowed`] while a hold keeps it.
     pub fn take_back_release(&mut self, actor: &Actor, release: &str) -> Result<u64, PracticeError> {
         let header = self.known_release(release)?;
         let (client, note) = client_and_note(&header)?;
-        self.allow_note(actor, Act::MakeRelease, note.as_str())?;
+        let draft = self.allow_note(actor, Act::MakeRelease, note.as_str())?;
         let group = reference(&header, "release")?.to_owned();
         if let Some(receipt) = self.destruction(&group)? {
             return Ok(receipt.seq);
+        }
+        // What was released by mistake may be what the hold is for.
+        if let Some(hold) = self.held(client.as_str(), draft.refs.get("session").map(String::as_str))? {
+            return Err(PracticeError::NotAllowed(format!(
+                "refused, records of this client are held back from destruction since entry {0}: lift the hold first, with `provenote retention hold lift {0}`",
+                hold.seq
+            )));
         }
         let entry = self
             .entry(actor, Kind::RecordDestroyed)
             .refer("client", &client)
             .refer("group", &group)
-            .fact("class", Fact::Text("release".to_owned()))
-            .fact("basis", Fact::Text("taken_back".to_owned()));
+            .fact("class", Fact::Text(RELEASE.to_owned()))
+            .fact("basis", Fact::Text(TAKEN_BACK.to_owned()));
         let seq = self.append_one(actor, entry)?;
         let receipt = self.log.header(seq)?;
         self.carry_out(actor, &receipt)?;
@@ -544,6 +581,36 @@ impl Practice {
     }
 }
 
+/// A sentence with what chance puts into it taken out: `[person-412]` becomes the first, second … that is numbered, and
+/// a moved date `[date]`.
+fn without_chance(sentence: &str, numbers: &mut BTreeMap<String, usize>) -> String {
+    let mut out = String::new();
+    let mut rest = sentence;
+    while let Some((before, after)) = rest.split_once('[') {
+        out.push_str(before);
+        let Some((word, left)) = after.split_once(']') else {
+            rest = &rest[before.len()..];
+            break;
+        };
+        if word.starts_with("date:") && word.len() > "date:2019".len() {
+            out.push_str("[date]");
+        } else if let Some((kind, number)) = word.split_once('-').filter(|(_, number)| is_number(number)) {
+            let next = numbers.len() + 1;
+            let place = numbers.entry(format!("{kind}-{number}")).or_insert(next);
+            let _ = write!(out, "[{kind}-{place}]");
+        } else {
+            let _ = write!(out, "[{word}]");
+        }
+        rest = left;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
+}
+
 /// Whether the person has said what has to be said.
 fn checked(prepared: &PreparedRelease, confirmation: &Confirmation) -> Result<(), PracticeError> {
     if confirmation.statement.trim() != prepared.statement() {
@@ -619,5 +686,14 @@ mod tests {
             assert!(dates.statement().contains("no actual knowledge"));
         }
         assert_eq!(ReleaseDates::from_word("none"), None);
+    }
+
+    #[test]
+    fn what_chance_put_into_a_text_is_taken_out_and_nothing_else() {
+        let read = |text: &str| without_chance(text, &mut BTreeMap::new());
+        assert_eq!(read("[person-412] met [place-9], [person-412] left"), "[person-1] met [place-2], [person-1] left");
+        assert_eq!(read("on [date:2019-04-02] and in [date:2019]"), "on [date] and in [date:2019]");
+        assert_eq!(read("[plan-number] of [person-7] [sic"), "[plan-number] of [person-1] [sic");
+        assert_ne!(read("[person-1] and [person-2]"), read("[person-1] and [person-1]"));
     }
 }
