@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use provenote_tests::people::Person;
 use provenote_tests::{Place, sentence, text};
 use serde_json::{Value, json};
 
@@ -18,12 +19,6 @@ const NAMES: [&str; 8] = ["Alvarez", "Bubba", "Sunrise", "Galena", "March", "555
 /// Words of the note that say what it is about.
 const SAID: [&str; 4] = ["sertraline", "slept", "worry", "oriented"];
 
-/// Who acts, and the name of their passphrase's file.
-struct Person {
-    user: String,
-    file: &'static str,
-}
-
 /// A practice of five, with an attested note and a draft.
 struct Office {
     place: Place,
@@ -37,12 +32,6 @@ struct Office {
     draft: String,
 }
 
-fn add(place: &Place, owner: &str, file: &'static str, role: &str) -> Person {
-    let path = place.file(file, format!("quiet orchard lantern {role} seven\n").as_bytes());
-    let args = ["--as", owner, "access", "user", "add", role, "--role", role, "--user-passphrase-file", &path];
-    Person { user: text(&place.json(&args)["user"]), file }
-}
-
 /// A note of what was typed; nothing is drafted by a model.
 fn typed(place: &Place, owner: &str, client: &str) -> String {
     let file = place.file("typed.txt", TYPED.as_bytes());
@@ -54,12 +43,13 @@ fn office() -> &'static Office {
     static OFFICE: OnceLock<Office> = OnceLock::new();
     OFFICE.get_or_init(|| {
         let place = Place::founded();
-        let owner = text(&place.json(&["access", "user", "list"])["users"][0]["id"]);
+        let founder = place.owner_without_factors();
+        let owner = founder.user.clone();
         let client = text(&place.json(&["client", "add", CLIENT, "--born", "1984-02-29"])["client"]);
-        let kim = add(&place, &owner, "kim.txt", "clinician");
-        let sam = add(&place, &owner, "sam.txt", "biller");
-        let lab = add(&place, &owner, "lab.txt", "researcher");
-        let desk = add(&place, &owner, "desk.txt", "front_desk");
+        let kim = place.add_user(&founder, "kim", "clinician");
+        let sam = place.add_user(&founder, "sam", "biller");
+        let lab = place.add_user(&founder, "lab", "researcher");
+        let desk = place.add_user(&founder, "desk", "front_desk");
         let note = typed(&place, &owner, &client);
         place.json(&["--as", &owner, "note", "attest", &note]);
         let draft = typed(&place, &owner, &client);
@@ -85,8 +75,7 @@ impl Office {
 
 /// Runs as somebody: exit code, standard output, standard error.
 fn run(place: &Place, who: &Person, args: &[&str]) -> (i32, String, String) {
-    let file = place.work().join(who.file).display().to_string();
-    let ran = place.run(&[&["--as", &who.user, "--passphrase-file", &file], args].concat());
+    let ran = who.run(place, args);
     (ran.code, ran.out, ran.err)
 }
 
