@@ -8,6 +8,7 @@ mod documents;
 mod exit;
 mod home;
 mod outside;
+mod period;
 mod reading;
 mod screen;
 mod surroundings;

@@ -8,6 +8,7 @@
 
 pub mod audio;
 pub mod files;
+pub mod people;
 
 use std::fmt::Write as _;
 use std::fs;

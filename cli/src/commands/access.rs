@@ -1,7 +1,9 @@
 //! `access`: who may open what, for how long, and why.
 
 mod grants;
+mod incidents;
 mod policies;
+mod review;
 mod users;
 
 use std::process::ExitCode;
@@ -39,6 +41,8 @@ pub(super) fn run(home: &Home, asked: Access) -> Outcome {
         }
         Access::Grant(asked) => grants::run(home, asked),
         Access::Emergency(asked) => grants::emergency(home, asked),
+        Access::Incident(asked) => incidents::run(home, asked),
+        Access::Review(asked) => review::run(home, asked),
         Access::Explain { user, action, resource } => policies::explain(home, &user, &action, &resource),
         Access::Policy(asked) => policies::run(home, asked),
     }

@@ -7,6 +7,7 @@ mod bundle;
 mod client;
 mod consent;
 mod demo;
+mod disclosures;
 mod doctor;
 mod init;
 mod ledger;
@@ -58,6 +59,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         Command::Witness(asked) => witness::run(&home, asked),
         Command::Bundle(asked) => bundle::run(&home, asked),
         Command::Backup(asked) => backup::run(&home, asked),
+        Command::Disclosures(asked) => disclosures::run(&home, asked),
         Command::Retention(asked) => retention::run(&home, asked),
         Command::Report(asked) => report::run(&home, asked),
         Command::Model(asked) => model::run(&home, asked),
