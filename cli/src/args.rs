@@ -21,7 +21,7 @@ pub(crate) use session::{Held, Session};
 pub(crate) use terms::{Settled, Terms, Track};
 pub(crate) use trail::{
     AccessReview, Accounting, DisclosureCommand, DisclosureRecord, Disclosures, Entries, Hold, IncidentCommand,
-    IncidentWords, LedgerExport, Period, ReviewAsked, ReviewCommand, Trail, TrailCommand, TrailFormat,
+    IncidentWords, LedgerExport, Period, ReviewAsked, ReviewCommand, Trail, TrailCommand,
 };
 pub(crate) use vendor::{Asked, Vendor, VendorAgreement, VendorAnswer, VendorAudit};
 
@@ -570,7 +570,9 @@ pub(crate) enum Report {
         output: Option<PathBuf>,
     },
     /// Who may open what, who did, what was refused, and what the periodic review finds
-    #[command(after_help = "Example:\n  provenote report access --since 2026-07-01 -o access.pdf")]
+    #[command(
+        after_help = "Examples:\n  provenote report access -o access.pdf\n  provenote report access --since 2026-07-01 --until 2026-09-30 -o access.pdf"
+    )]
     Access {
         #[command(flatten)]
         period: Period,

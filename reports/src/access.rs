@@ -308,7 +308,7 @@ pub fn access_report(report: &AccessReport) -> Result<Vec<u8>, ReportError> {
         "grants": grants(report).into_iter().map(|grant| json!({
             "grant": grant.grant,
             "who": who(&grant.user),
-            "class": grant.class.replace('_', " "),
+            "class": class(&grant.class),
             "client": grant.client,
             "minutes": grant.minutes,
             "asked": grant.asked,
@@ -341,7 +341,7 @@ pub fn access_report(report: &AccessReport) -> Result<Vec<u8>, ReportError> {
         "signed_off": report.signed_off.as_ref().map(|signed| json!({
             "seq": signed.seq, "time": signed.time, "who": who(&signed.by), "from": signed.from, "to": signed.to,
             "findings": counted(usize::try_from(signed.findings).unwrap_or(usize::MAX), "finding", "findings"),
-            "covers": signed.from <= report.from && report.to <= signed.to,
+            "covers": report.to <= signed.to,
         })),
         "incidents": report.incidents.iter().map(|incident| json!({
             "seq": incident.seq, "opened": incident.opened, "stage": capitalised(&incident.stage),
@@ -349,8 +349,15 @@ pub fn access_report(report: &AccessReport) -> Result<Vec<u8>, ReportError> {
             "entries": entries(&incident.entries),
         })).collect::<Vec<_>>(),
         "holds": report.holds,
-        "kept": report.kept,
-        "events": report.events.iter().map(|one| json!({
+        "kept": { "years": kept_years(&report.kept), "statement": report.kept.statement },
+        "no_events": report
+            .events
+            .iter()
+            .filter(|one| one.count == 0 && one.cannot.is_none())
+            .map(|one| one.event.replace('_', " "))
+            .collect::<Vec<_>>()
+            .join(", "),
+        "events": report.events.iter().filter(|one| one.count > 0 || one.cannot.is_some()).map(|one| json!({
             "event": capitalised(&one.event.replace('_', " ")), "count": one.count, "cannot": one.cannot,
         })).collect::<Vec<_>>(),
         "legal": report.legal.statements,
@@ -375,6 +382,14 @@ fn headline(report: &AccessReport) -> String {
     format!("{people}. {found}")
 }
 
+/// The years with what they rest on.
+fn kept_years(kept: &KeptTrail) -> String {
+    if kept.label.starts_with(&format!("{} years", kept.years)) {
+        return format!("{}.", kept.label);
+    }
+    format!("{} years, by the practice's own choice; the default is {}.", kept.years, kept.label)
+}
+
 /// Emergencies that nobody reviewed stand first, then what is in force or waits, then the newest.
 fn grants(report: &AccessReport) -> Vec<&GrantRow> {
     let mut all: Vec<&GrantRow> = report.grants.iter().collect();
@@ -383,6 +398,12 @@ fn grants(report: &AccessReport) -> Vec<&GrantRow> {
         (!grant.unreviewed, !open, std::cmp::Reverse(grant.asked))
     });
     all
+}
+
+/// A class of payloads as what it holds.
+pub(crate) fn class(word: &str) -> String {
+    let words = word.replace('_', " ");
+    if words.ends_with("notes") { words } else { format!("{words} records") }
 }
 
 fn role(role: Role) -> String {

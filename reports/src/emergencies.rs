@@ -55,10 +55,10 @@ impl Emergencies {
                 None => String::new(),
             };
             lines.push(format!(
-                "{}: {} opened the {} records of {whose} on {}.{due}",
+                "{}: {} took access to the {} of {whose} on {}.{due}",
                 row.grant,
                 row.user,
-                row.class.to_string().replace('_', " "),
+                crate::access::class(row.class.as_str()),
                 row.taken.date()
             ));
         }

@@ -280,7 +280,7 @@ fn a_review_is_looked_at_and_signed_off_and_the_report_says_so() {
     let paper = words("access.pdf");
     for part in [
         "Emergency, not reviewed",
-        "see the list of clients",
+        "sign off a review of access",
         "Compliance officer",
         "The last review that somebody signed off is entry",
         "A user with keys of their own was added",

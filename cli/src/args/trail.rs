@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Subcommand};
+use provenote_practice::trail::{Severity, TrailFormat};
 
 /// Which entries. What is left out limits nothing.
 #[derive(Debug, Clone, Default, ClapArgs)]
@@ -40,15 +41,9 @@ pub(crate) struct Period {
     pub(crate) until: Option<String>,
 }
 
-/// What a trail is handed out as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TrailFormat {
-    /// FHIR R4 AuditEvent in the shapes of IHE BALP, NDJSON (.ndjson)
-    Fhir,
-    /// OCSF 1.8, a JSON object a line (.jsonl)
-    Ocsf,
-    /// CSV (.csv)
-    Csv,
+/// What a trail is handed out as, by its word.
+fn format(word: &str) -> Result<TrailFormat, String> {
+    TrailFormat::from_word(word).ok_or_else(|| "there are fhir, ocsf, csv".to_owned())
 }
 
 #[derive(Debug, ClapArgs)]
@@ -58,8 +53,8 @@ pub(crate) struct LedgerExport {
     /// Where the file goes; its ending decides the format where none is given: .ndjson, .jsonl, .csv
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// The format
-    #[arg(long, value_name = "FORMAT")]
+    /// fhir (R4 AuditEvent in the shapes of IHE BALP, NDJSON), ocsf (JSON, an object a line) or csv
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
     pub(crate) format: Option<TrailFormat>,
 }
 
@@ -221,15 +216,15 @@ pub(crate) enum IncidentCommand {
 pub(crate) struct IncidentWords {
     /// How grave it is: low, medium or high
     #[arg(long, value_name = "SEVERITY", value_parser = severity)]
-    pub(crate) severity: provenote_practice::trail::Severity,
+    pub(crate) severity: Severity,
     /// What happened, or what came of it: sentences, sealed
     #[arg(long, value_name = "TEXT")]
     pub(crate) words: String,
 }
 
 /// How grave an incident is, by its word.
-fn severity(word: &str) -> Result<provenote_practice::trail::Severity, String> {
-    provenote_practice::trail::Severity::from_word(word).ok_or_else(|| "there are low, medium, high".to_owned())
+fn severity(word: &str) -> Result<Severity, String> {
+    Severity::from_word(word).ok_or_else(|| "there are low, medium, high".to_owned())
 }
 
 #[derive(Debug, ClapArgs)]

@@ -97,7 +97,7 @@ fn handed(home: &Home, file: &Path, practice: &str, made: &Accounting) -> Result
 
 /// The accounting in lines.
 fn told(made: &Accounting) -> Vec<String> {
-    let mut lines = vec![format!("Disclosures from {} up to {}", made.from, made.to)];
+    let mut lines = vec![format!("Disclosures from {} to {}", made.from.date(), made.to.date())];
     if made.shortened {
         lines.push("  The accounting reaches six years back from today; what lies before is not told.".to_owned());
     }

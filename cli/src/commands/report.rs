@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use provenote_practice::{Actor, Practice};
-use provenote_schemas::Digest;
+use provenote_schemas::{Digest, Time};
 use serde_json::{Value, json};
 
 use super::consent::status::shown;
@@ -137,7 +137,8 @@ fn access(home: &Home, asked: &Period, file: &Path) -> Outcome {
     let (mut practice, actor) = home.signed_in()?;
     let from = match from {
         Some(from) => from,
-        None => practice.reviewed_until()?,
+        // Like the report for a board: all there is.
+        None => Time::from_millis(practice.log().header(0)?.time),
     };
     let to = to.unwrap_or_else(|| practice.now());
     let record = practice.access_record(&actor, from, to, &local)?;

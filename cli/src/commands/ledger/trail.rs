@@ -13,7 +13,7 @@ use provenote_trail::Outcome as Came;
 use serde_json::{Value, json};
 
 use super::shown;
-use crate::args::{self, Entries, LedgerExport};
+use crate::args::{Entries, LedgerExport};
 use crate::commands::{Outcome, can_write, write_new};
 use crate::exit::{FINDINGS, Failure};
 use crate::home::Home;
@@ -94,9 +94,7 @@ pub(super) fn export(home: &Home, asked: &LedgerExport) -> Outcome {
 /// The format that was asked for, else the one of the file's ending.
 fn format(asked: &LedgerExport) -> Result<TrailFormat, Failure> {
     match asked.format {
-        Some(args::TrailFormat::Fhir) => Ok(TrailFormat::Fhir),
-        Some(args::TrailFormat::Ocsf) => Ok(TrailFormat::Ocsf),
-        Some(args::TrailFormat::Csv) => Ok(TrailFormat::Csv),
+        Some(format) => Ok(format),
         None => {
             let ending = asked.output.extension().map(|ending| ending.to_string_lossy().to_lowercase());
             let format = TrailFormat::ALL.iter().find(|format| Some(format.ending()) == ending.as_deref());

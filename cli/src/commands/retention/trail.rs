@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use provenote_schemas::Digest;
-use provenote_trail::retention::{Stop, Until};
+use provenote_trail::retention::{LEAST_YEARS, Stop, Until};
 use serde_json::json;
 
 use crate::args::{Trail, TrailCommand};
@@ -26,7 +26,14 @@ fn standing(home: &Home) -> Outcome {
         print_json(&json!(standing));
         return Ok(ExitCode::SUCCESS);
     }
-    print(&format!("This practice keeps its trail {} years. {}", standing.years, standing.label));
+    print(&if standing.years == LEAST_YEARS {
+        format!("This practice keeps its trail {}.", standing.label)
+    } else {
+        format!(
+            "This practice keeps its trail {} years, by its own choice; the default is {}.",
+            standing.years, standing.label
+        )
+    });
     print(&match standing.sealable.upto {
         0 => "No entry is old enough to be sealed off.".to_owned(),
         1 => "Entry 0 is old enough to be sealed off.".to_owned(),
