@@ -15,10 +15,10 @@ pub struct Person {
 }
 
 impl Place {
-    /// The founder's pseudonym.
+    /// The founder.
     #[must_use]
     pub fn founder(&self) -> Person {
-        let user = text(&self.json(&["access", "user", "list"])["users"][0]["id"]);
+        let user = fs::read_to_string(self.founder_file()).expect("a founder: the place was made by `founded`");
         Person { user, file: self.path().join("passphrase.txt").display().to_string() }
     }
 
