@@ -8,6 +8,7 @@ mod consent;
 mod release;
 mod session;
 mod terms;
+mod trail;
 mod vendor;
 
 use std::path::PathBuf;
@@ -22,6 +23,10 @@ pub(crate) use consent::{Consent, ExportForm, FormAsked, Noted, RuleAsked, Templ
 pub(crate) use release::{Release, ReleaseMake};
 pub(crate) use session::{Held, Session};
 pub(crate) use terms::{Settled, Terms, Track};
+pub(crate) use trail::{
+    AccessReview, Accounting, DisclosureCommand, DisclosureRecord, Disclosures, Entries, Hold, IncidentCommand,
+    IncidentWords, LedgerExport, Period, ReviewAsked, ReviewCommand, Trail, TrailCommand,
+};
 pub(crate) use vendor::{Asked, Vendor, VendorAgreement, VendorAnswer, VendorAudit};
 
 /// Keeps the evidence around AI-drafted therapy notes: consent, recording, prompts, drafts, notes,
@@ -152,6 +157,11 @@ pub(crate) enum Command {
     /// Copies of the practice, and how it comes back
     #[command(subcommand, after_help = "Example:\n  provenote backup create /media/backup")]
     Backup(Backup),
+    /// What was disclosed of a client outside the practice (45 CFR 164.528), and recording it
+    #[command(
+        after_help = "Examples:\n  provenote disclosures \"Maria Alvarez\"\n  provenote disclosures record \"Maria Alvarez\" --to \"County Court\" --what \"Progress note of January 7\" --purpose \"Order of the court\""
+    )]
+    Disclosures(Disclosures),
     /// What falls due, and its destruction with receipts
     #[command(subcommand, after_help = "Example:\n  provenote retention plan")]
     Retention(Retention),
@@ -316,18 +326,15 @@ pub(crate) enum Note {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Ledger {
     /// List entries (headers; they hold no health information)
-    #[command(after_help = "Example:\n  provenote ledger log --kind consent.granted --since 2026-01-01")]
-    Log {
-        /// Only this kind, such as note.exported
-        #[arg(long, value_name = "K")]
-        kind: Option<String>,
-        /// Only this client's
-        #[arg(long, value_name = "C")]
-        client: Option<String>,
-        /// Only from this time on
-        #[arg(long, value_name = "T")]
-        since: Option<String>,
-    },
+    #[command(
+        after_help = "Examples:\n  provenote ledger log --kind consent.granted --since 2026-01-01\n  provenote ledger log --actor usr-… --event export\n  provenote ledger log --outcome refused"
+    )]
+    Log(Entries),
+    /// Hand entries out as a file: FHIR AuditEvent, OCSF or CSV; the export is an entry
+    #[command(
+        after_help = "Examples:\n  provenote ledger export -o trail.ndjson\n  provenote ledger export --client cli-… --since 2026-01-01 -o trail.csv"
+    )]
+    Export(LedgerExport),
     /// Show one entry with the payloads this user may read
     #[command(after_help = "Example:\n  provenote ledger show 17")]
     Show {
@@ -341,6 +348,12 @@ pub(crate) enum Ledger {
         /// itself; may be given several times
         #[arg(long, value_name = "FILE")]
         anchor: Vec<String>,
+        /// Check this archive of the oldest entries instead, alone and against the ledger where one is here
+        #[arg(long, value_name = "FILE", conflicts_with = "anchor")]
+        archive: Option<PathBuf>,
+        /// The ledger's key as you know it, for an archive without its practice
+        #[arg(long, value_name = "VKEY", requires = "archive")]
+        vkey: Option<String>,
         /// Certificates of time-stamp authorities to trust, PEM
         #[arg(long, value_name = "PEM")]
         authority: Option<PathBuf>,
@@ -520,6 +533,14 @@ pub(crate) enum Retention {
     /// Destroy what is due: keys and ciphertext, with a receipt each
     #[command(after_help = "Example:\n  provenote retention run")]
     Run,
+    /// Legal holds: what is held is not destroyed, whatever the schedule says
+    #[command(subcommand, after_help = "Example:\n  provenote retention hold list")]
+    Hold(Hold),
+    /// How long the trail of entries is kept, what of it is old enough to be sealed off, and what is in the way
+    #[command(
+        after_help = "Examples:\n  provenote retention trail\n  provenote retention trail seal -o trail-2032.archive"
+    )]
+    Trail(Trail),
 }
 
 #[derive(Debug, Subcommand)]
@@ -558,6 +579,17 @@ pub(crate) enum Report {
         #[arg(long)]
         no_names: bool,
         /// Where the PDF goes [default: consents-report.pdf here]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Who may open what, who did, what was refused, and what the periodic review finds
+    #[command(
+        after_help = "Examples:\n  provenote report access -o access.pdf\n  provenote report access --since 2026-07-01 --until 2026-09-30 -o access.pdf"
+    )]
+    Access {
+        #[command(flatten)]
+        period: Period,
+        /// Where the PDF goes [default: access-report.pdf here]
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },

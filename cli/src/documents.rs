@@ -1,5 +1,6 @@
 //! From the use cases' records to printed documents.
 
+pub(crate) mod access;
 pub(crate) mod vendors;
 
 use std::path::Path;
@@ -98,6 +99,7 @@ pub(crate) fn consents_report(
     all: &[ClientStanding],
     names: bool,
     made: Time,
+    emergencies: reports::Emergencies,
     checkpoint: String,
 ) -> Result<Vec<u8>, String> {
     let rows = all.iter().map(|one| reports::ConsentRow {
@@ -115,6 +117,7 @@ pub(crate) fn consents_report(
         practice: letterhead(practice),
         made,
         names,
+        emergencies,
         rows: rows.collect(),
         legal: reports::consents_legal_facts().map_err(|error| error.to_string())?,
         checkpoint: Some(checkpoint),
@@ -259,6 +262,7 @@ pub(crate) fn board_report(
     record: &BoardRecord,
     verified: &Report,
     companies: Vec<vendors::VendorKnown>,
+    emergencies: reports::Emergencies,
 ) -> Result<Vec<u8>, String> {
     let task = |engine: &str| if engine == "whisper" { "speech" } else { "drafting" };
     let uses = |models: &[ModelUse]| {
@@ -279,6 +283,7 @@ pub(crate) fn board_report(
         from: record.from,
         to: record.to,
         scope: "all clients of the practice".to_owned(),
+        emergencies,
         verification: verification(record, verified),
         counts: record.kinds.iter().map(|(kind, count)| reports::KindCount { kind: *kind, count: *count }).collect(),
         sessions: record

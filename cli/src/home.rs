@@ -11,7 +11,8 @@ use std::time::Duration;
 use provenote_access::PolicyFile;
 use provenote_host::WorkerPrograms;
 use provenote_ledger::{
-    Anchor as _, Argon2Params, FindingKind, GivenAnchor, Log, OpenError, Report, Store, Unlocked, Vault, Verification,
+    Anchor as _, Argon2Params, Epoch, FindingKind, GivenAnchor, Log, OpenError, Report, Store, Unlocked, Vault,
+    Verification,
 };
 use provenote_ledger_files::{FileAnchor, FileBlobs, FileKeys};
 use provenote_ledger_sqlite::SqliteStore;
@@ -307,6 +308,12 @@ impl Home {
         anchors: &[GivenAnchor],
     ) -> Result<Report, Failure> {
         self.verified(practice.vault(), actor.map(Actor::keys), anchors)
+    }
+
+    /// The ledger's keys, the first one first. Nothing else is opened.
+    pub(crate) fn epochs(&self) -> Result<Vec<Epoch>, Failure> {
+        self.must_be_practice()?;
+        Ok(self.vault()?.epochs()?)
     }
 
     /// Checks the whole log without believing that it opens. Nobody needs to sign in; where keys are at

@@ -9,6 +9,7 @@ mod exit;
 mod home;
 mod machine;
 mod outside;
+mod period;
 mod reading;
 mod screen;
 mod surroundings;

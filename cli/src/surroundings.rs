@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use provenote_ledger::Entropy;
 use provenote_practice::ports::Clock;
+use provenote_practice::trail::Local;
 use provenote_schemas::Time;
 
 /// The system's clock.
@@ -36,13 +37,6 @@ pub(crate) fn default_home() -> Option<PathBuf> {
 /// Where the key pair of this machine lies, one for each practice: the platform's folder for settings.
 pub(crate) fn device_keys() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "provenote").map(|dirs| dirs.config_dir().join("devices"))
-}
-
-/// The hour (0 to 23) and the day of the week (1 Monday to 7 Sunday) where this machine is.
-pub(crate) fn local_hour() -> (u8, u8) {
-    let now = jiff::Zoned::now();
-    let number = |value: i8, usual: u8| u8::try_from(value).unwrap_or(usual);
-    (number(now.hour(), 12), number(now.weekday().to_monday_one_offset(), 1))
 }
 
 /// Lets time pass.
@@ -114,4 +108,15 @@ fn crypt_below(device: &std::path::Path, depth: usize) -> bool {
     depth < 6
         && std::fs::read_dir(device.join("slaves"))
             .is_ok_and(|slaves| slaves.flatten().any(|slave| crypt_below(&slave.path(), depth + 1)))
+}
+
+/// Where a moment falls in the day and the week by this machine's time zone: that of the practice.
+pub(crate) fn local(time: Time) -> Local {
+    let at = jiff::Timestamp::from_millisecond(time.millis()).unwrap_or_default();
+    let offset = i64::from(jiff::tz::TimeZone::system().to_offset(at).seconds());
+    let seconds = time.millis().div_euclid(1000).saturating_add(offset);
+    let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // 1970-01-01 was a Thursday.
+    let weekday = u8::try_from((day + 3).rem_euclid(7) + 1).unwrap_or(1);
+    Local { day, hour: u8::try_from(second / 3600).unwrap_or(0), weekday }
 }

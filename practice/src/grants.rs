@@ -74,6 +74,9 @@ pub struct GrantShown {
     pub emergency: bool,
     /// An emergency that nobody has reviewed.
     pub unreviewed: bool,
+    /// By when an emergency is to be reviewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review_due: Option<Time>,
 }
 
 impl GrantShown {
@@ -105,6 +108,7 @@ impl GrantShown {
             until,
             emergency: grant.review().is_some(),
             unreviewed: grant.review().is_some_and(|review| review.done.is_none()),
+            review_due: grant.review().map(|review| review.due),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use provenote_consent::{AfterWithdrawal, Guardians, Policy};
 use provenote_ledger::Fact;
 use provenote_schemas::{Purpose, Role};
+use provenote_trail::retention::LEAST_YEARS;
 use serde::Serialize;
 
 use crate::error::PracticeError;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub consent_always: Vec<Purpose>,
     /// How many days a copy in a backup may outlive the record; 0 where no backups are made.
     pub backup_days: u32,
+    /// How many years the trail of entries is kept at least; never fewer than six.
+    pub trail_years: u32,
     /// Roles whose users have to give a second factor, or do not have to; those not named have to in every practice of
     /// more than one user.
     pub factor_roles: BTreeMap<Role, bool>,
@@ -65,13 +68,15 @@ impl Default for Settings {
             consent_after_withdrawal: AfterWithdrawal::KeepUntilDue,
             consent_always: Vec::new(),
             backup_days: 30,
+            // audit-log-requirements.yaml AUD-R4: a policy choice, commonly inferred.
+            trail_years: LEAST_YEARS,
             factor_roles: BTreeMap::new(),
         }
     }
 }
 
 /// The settings' names, for `settings set`.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 16] = [
     "speech",
     "voice_activity",
     "drafting",
@@ -86,6 +91,7 @@ pub const NAMES: [&str; 15] = [
     "consent_after_withdrawal",
     "consent_always",
     "backup_days",
+    "trail_years",
     "factor_roles",
 ];
 
@@ -171,7 +177,10 @@ impl Settings {
             ("consent_always".to_owned(), Fact::Text(always)),
             ("backup_days".to_owned(), Fact::Number(self.backup_days.into())),
         ]);
-        // Most practices decide nothing of it, and their entries stay as they are.
+        // Most practices decide nothing of these, and their entries stay as they are.
+        if self.trail_years != LEAST_YEARS {
+            facts.insert("trail_years".to_owned(), Fact::Number(self.trail_years.into()));
+        }
         if !self.factor_roles.is_empty() {
             let word = |on: bool| if on { "on" } else { "off" };
             let roles: Vec<String> =
@@ -245,6 +254,7 @@ impl Settings {
             "working_days" => self.working_days = number(0, 30)?,
             "consent_days" => self.consent_days = number(1, 366)?,
             "backup_days" => self.backup_days = number(0, 90)?,
+            "trail_years" => self.trail_years = number(LEAST_YEARS, 100)?,
             "allow_no_sandbox" => self.allow_no_sandbox = flag(value)?,
             "consent_spoken_opens" => self.consent_spoken_opens = flag(value)?,
             "consent_minors_alone" => self.consent_minors_alone = flag(value)?,
@@ -290,6 +300,7 @@ mod tests {
             ("consent_after_withdrawal", "destroy_now"),
             ("consent_always", "telehealth_recording, cloud_processing,telehealth_recording"),
             ("backup_days", "0"),
+            ("trail_years", "10"),
             ("factor_roles", "biller=off, owner=on"),
         ] {
             settings.set(name, value).expect("a value that fits");
@@ -326,6 +337,7 @@ mod tests {
             ("consent_after_withdrawal", "keep"),
             ("consent_always", "ai_notes,selling"),
             ("backup_days", "91"),
+            ("trail_years", "5"),
             ("factor_roles", "biller"),
             ("factor_roles", "boss=on"),
             ("factor_roles", "biller=maybe"),

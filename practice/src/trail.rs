@@ -7,6 +7,7 @@ mod disclosures;
 mod holds;
 mod incidents;
 mod openings;
+mod report;
 mod review;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,8 @@ pub use disclosures::DisclosureGiven;
 pub use holds::{Hold, HoldAsked};
 pub use incidents::{Incident, IncidentStage, Severity};
 pub use openings::{Opening, Openings};
-pub use review::{Local, Review};
+pub use report::{AccessRecord, AccessUser, Change, Refused, Seen, SignIns};
+pub use review::{LastReview, Local, Review};
 
 /// Which entries are asked for. What is left empty limits nothing.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +41,8 @@ pub struct Filter<'a> {
     pub event: Option<Event>,
     /// With this outcome.
     pub outcome: Option<Outcome>,
+    /// On this device, by pseudonym.
+    pub device: Option<&'a str>,
     /// Not before.
     pub from: Option<Time>,
     /// Before.
@@ -48,7 +52,9 @@ pub struct Filter<'a> {
 /// An entry, and where it stands among the types of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The entry.
+    /// The entry, as the ledger has it.
+    pub header: Header,
+    /// The same as the trail sees it, with what other entries tell of it.
     pub record: Record,
     /// Its type, class and outcome.
     pub placed: Placed,
@@ -116,7 +122,8 @@ impl Practice {
     /// [`PracticeError::Denied`]; [`PracticeError::NotFound`] for a client by a name that nobody has.
     pub fn trail(&mut self, actor: &Actor, filter: &Filter<'_>) -> Result<Vec<Row>, PracticeError> {
         self.allow_here(actor, Act::ViewLedger)?;
-        let (rows, asked) = self.rows(actor, filter)?;
+        let asked = self.asked(actor, filter)?;
+        let rows = self.rows(filter, asked.client.as_ref())?;
         let mut entry = self
             .entry(actor, Kind::LedgerViewed)
             .fact("query_sha256", Fact::Text(asked.digest.to_string()))
@@ -140,7 +147,8 @@ impl Practice {
         format: TrailFormat,
     ) -> Result<TrailExport, PracticeError> {
         self.allow_here(actor, Act::ExportTrail)?;
-        let (rows, asked) = self.rows(actor, filter)?;
+        let asked = self.asked(actor, filter)?;
+        let rows = self.rows(filter, asked.client.as_ref())?;
         let about = About { origin: self.log.identity()?.origin, version: env!("CARGO_PKG_VERSION").to_owned() };
         let mut text = if format == TrailFormat::Csv { csv::header() } else { String::new() };
         for row in &rows {
@@ -165,23 +173,36 @@ impl Practice {
         Ok(TrailExport { bytes, sha256, entries: rows.len(), seq })
     }
 
-    fn rows(&self, actor: &Actor, filter: &Filter<'_>) -> Result<(Vec<Row>, Asked), PracticeError> {
-        let client = filter.client.map(|asked| self.client_asked(actor, asked)).transpose()?;
-        let refs = client.iter().map(|client| ("client".to_owned(), client.to_string())).collect();
-        let headers = match filter.kinds {
-            [kind] => self.log.find(&Query {
-                kind: Some(kind.as_str()),
-                refs,
-                since_ms: filter.from.map(Time::millis),
-                after_seq: None,
-            })?,
-            _ => {
-                self.log.find(&Query { kind: None, refs, since_ms: filter.from.map(Time::millis), after_seq: None })?
-            }
+    /// The entries that fit, for whoever works alone and is asked for no keys. The headers lie open in the folder of the
+    /// practice; a practice of several asks its policies first ([`Practice::trail`]). A client is named by id.
+    ///
+    /// # Errors
+    /// [`PracticeError::NotFound`] for a client that there is not.
+    pub fn trail_of_headers(&self, filter: &Filter<'_>) -> Result<Vec<Row>, PracticeError> {
+        let id = |asked: &str| {
+            let id = asked.parse::<ClientId>().map_err(|error| PracticeError::BadRequest(error.to_string()))?;
+            self.client_header(&id).map(|_| id)
         };
+        let client = filter.client.map(id).transpose()?;
+        self.rows(filter, client.as_ref())
+    }
+
+    fn asked(&self, actor: &Actor, filter: &Filter<'_>) -> Result<Asked, PracticeError> {
+        let client = filter.client.map(|asked| self.client_asked(actor, asked)).transpose()?;
+        Ok(Asked::of(filter, client))
+    }
+
+    fn rows(&self, filter: &Filter<'_>, client: Option<&ClientId>) -> Result<Vec<Row>, PracticeError> {
+        let refs = client.iter().map(|client| ("client".to_owned(), client.to_string())).collect();
+        let kind = match filter.kinds {
+            [kind] => Some(kind.as_str()),
+            _ => None,
+        };
+        let since_ms = filter.from.map(Time::millis);
+        let headers = self.log.find(&Query { kind, refs, since_ms, after_seq: None })?;
         let known = self.known()?;
         let rows = headers
-            .iter()
+            .into_iter()
             .filter(|header| filter.kinds.is_empty() || filter.kinds.iter().any(|kind| kind.as_str() == header.kind))
             .filter(|header| filter.actor.is_none_or(|actor| actor == header.actor))
             .filter(|header| filter.from.is_none_or(|from| from.millis() <= header.time))
@@ -189,8 +210,9 @@ impl Practice {
             .map(|header| known.row(header))
             .filter(|row| filter.event.is_none_or(|event| row.placed.event == Some(event)))
             .filter(|row| filter.outcome.is_none_or(|outcome| row.placed.outcome == outcome))
+            .filter(|row| filter.device.is_none_or(|device| row.record.device.as_deref() == Some(device)))
             .collect();
-        Ok((rows, Asked::of(filter, client)))
+        Ok(rows)
     }
 
     /// A client's pseudonym: as asked for by it, else of the file with that name. A pseudonym that was destroyed still names
@@ -241,12 +263,13 @@ impl Asked {
         let time = |time: Option<Time>| time.map_or_else(String::new, |time| time.to_string());
         let kinds: Vec<&str> = filter.kinds.iter().map(|kind| kind.as_str()).collect();
         let asked = format!(
-            "provenote/trail/v1\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n",
+            "provenote/trail/v2\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n",
             client.as_ref().map_or("", |client| client.as_str()),
             filter.actor.unwrap_or_default(),
             kinds.join(","),
             filter.event.map_or("", Event::as_str),
             filter.outcome.map_or("", Outcome::as_str),
+            filter.device.unwrap_or_default(),
             time(filter.from),
             time(filter.to),
         );
@@ -266,10 +289,10 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    pub(crate) fn row(&self, header: &Header) -> Row {
-        let record = self.record(header);
+    pub(crate) fn row(&self, header: Header) -> Row {
+        let record = self.record(&header);
         let placed = place(&record);
-        Row { record, placed }
+        Row { header, record, placed }
     }
 
     fn record(&self, header: &Header) -> Record {

@@ -240,7 +240,10 @@ fn a_review_finds_what_stands_out_and_is_signed_off() {
     let (kind, header) = last(&office);
     assert_eq!(kind, "access.reviewed");
     assert!(!String::from_utf8(header).expect("text").contains("Opened"), "findings are sealed");
-    assert_eq!(office.practice.last_review().expect("read").map(|(seq, _)| seq), Some(seq));
+    assert_eq!(
+        office.practice.last_review().expect("read").map(|last| (last.seq, last.from, last.to)),
+        Some((seq, from, to))
+    );
     assert!(office.practice.sign_off_review(&office.actor, &review, " ").is_err());
     assert!(office.practice.access_review(&office.actor, to, from, &clock, &Rules::default()).is_err());
 }
@@ -305,4 +308,80 @@ fn a_hold_keeps_the_trail_too() {
     office.later(20 * 366);
     let may = office.practice.trail_standing(&office.actor).expect("a standing").sealable;
     assert_eq!(may.upto, first, "nothing about the client, and so nothing after it");
+}
+
+#[test]
+fn headers_are_read_without_keys_and_without_an_entry() {
+    let mut office = office();
+    let client = office.client.clone();
+    office.practice.show_client(&office.actor, &client).expect("shown");
+    let asked = Filter { client: Some(&client), event: Some(Event::View), ..Filter::default() };
+    let size = office.size();
+    let plain = office.practice.trail_of_headers(&asked).expect("the trail");
+    assert_eq!(office.size(), size);
+    assert_eq!(plain.iter().map(|row| row.header.kind.as_str()).collect::<Vec<_>>(), ["client.viewed"]);
+    assert_eq!(office.practice.trail(&office.actor, &asked).expect("the trail"), plain, "the same rows");
+    let elsewhere = Filter { device: Some("dev-0000000000000000"), ..Filter::default() };
+    assert!(office.practice.trail_of_headers(&elsewhere).expect("the trail").is_empty());
+    let by_name = Filter { client: Some("Maria Alvarez"), ..Filter::default() };
+    assert!(office.practice.trail_of_headers(&by_name).is_err(), "a name is looked for with keys");
+}
+
+#[test]
+fn nobody_signs_off_a_review_that_they_have_not_seen() {
+    let mut office = office();
+    let client = office.client.clone();
+    let words = "The file was opened to call the client.";
+    let none = office.practice.sign_off_last(&office.actor, &clock, words).expect_err("nothing was looked at");
+    assert!(matches!(none, PracticeError::NotFound { .. }), "{none}");
+
+    office.practice.show_client(&office.actor, &client).expect("shown");
+    let (from, to) = (Time::from_millis(START - DAY), Time::from_millis(START + DAY));
+    let rules = Rules { bulk_clients: 3, weekends: true, from_hour: 5, ..Rules::default() };
+    let seen = office.practice.access_review(&office.actor, from, to, &clock, &rules).expect("a review");
+    office.practice.show_client(&office.actor, &client).expect("shown again");
+    let other = office.practice.sign_off_last(&office.actor, &clock, words).expect_err("it finds more by now");
+    assert!(matches!(other, PracticeError::NotAllowed(_)) && other.to_string().contains("access review"), "{other}");
+    assert!(office.practice.last_review().expect("read").is_none());
+
+    // The refused sign-off looked anew, and what it found was not shown: it does not count as seen.
+    let again = office.practice.sign_off_last(&office.actor, &clock, words).expect_err("still not seen");
+    assert!(matches!(again, PracticeError::NotAllowed(_)), "{again}");
+    let now = office.practice.access_review(&office.actor, from, to, &clock, &rules).expect("a review");
+    assert_eq!(now.readings, seen.readings + 1);
+    let (signed, seq) = office.practice.sign_off_last(&office.actor, &clock, words).expect("signed off");
+    assert_eq!(signed, now);
+    assert_eq!(office.practice.last_review().expect("read").map(|last| last.seq), Some(seq));
+    assert_eq!(office.practice.reviewed_until().expect("read"), to);
+    let twice = office.practice.sign_off_last(&office.actor, &clock, words).expect_err("it is signed off");
+    assert!(matches!(twice, PracticeError::NotFound { .. }), "{twice}");
+}
+
+#[test]
+fn the_record_of_a_report_on_access_tells_the_time_that_was_asked_for() {
+    let mut office = office();
+    let client = office.client.clone();
+    office.practice.show_client(&office.actor, &client).expect("shown");
+    office.practice.open_incident(&office.actor, Severity::High, "A door stood open.").expect("opened");
+    office
+        .practice
+        .place_hold(&office.actor, &HoldAsked { client: &client, session: None, reason: REASON })
+        .expect("held");
+    let (from, to) = (Time::from_millis(START - DAY), Time::from_millis(START + DAY));
+    let record = office.practice.access_record(&office.actor, from, to, &clock).expect("a record");
+    assert_eq!(record.users.len(), 1);
+    assert_eq!(record.users[0].name.as_deref(), Some("Dana Reyes"));
+    assert!(record.users[0].factor.is_none() && !record.users[0].factor_required);
+    let file = record.seen.iter().find(|seen| seen.class == "client_file").expect("the file was opened");
+    assert_eq!((file.viewed, file.clients), (1, 1));
+    assert_eq!(record.events.get(&Some(Event::Incident)), Some(&1));
+    assert_eq!((record.incidents.len(), record.holds.len(), record.refused.len()), (1, 1, 0));
+    assert!(record.changes.iter().any(|change| change.kind == Kind::UserAdded), "{:?}", record.changes);
+    assert!(record.emergencies.unreviewed.is_empty() && record.signed_off.is_none());
+    assert!(record.kept.contains("policy choice") && record.years == 6);
+    assert!(!format!("{record:?}").contains("Alvarez"), "no client's name");
+
+    let (from, to) = (Time::from_millis(START - 9 * DAY), Time::from_millis(START - 8 * DAY));
+    let before = office.practice.access_record(&office.actor, from, to, &clock).expect("a record");
+    assert!(before.seen.is_empty() && before.events.is_empty() && before.incidents.is_empty());
 }

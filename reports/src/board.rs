@@ -12,6 +12,7 @@ use provenote_schemas::{ClientId, ConsentId, GroupId, Kind, NoteId, Purpose, Ses
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::emergencies::Emergencies;
 use crate::legal::LegalFacts;
 use crate::note::counted;
 use crate::press::Copy;
@@ -32,6 +33,9 @@ pub struct BoardReport {
     pub to: Time,
     /// What it covers, in words that follow "It covers": `all clients of the practice`.
     pub scope: String,
+    /// Emergency access that is not settled.
+    #[serde(default, skip_serializing_if = "Emergencies::settled")]
+    pub emergencies: Emergencies,
     /// What `ledger verify` found just now.
     pub verification: Verification,
     /// Entries of the period by kind.
@@ -285,6 +289,7 @@ pub fn board_report(report: &BoardReport) -> Result<Vec<u8>, ReportError> {
         "from": report.from,
         "to": report.to,
         "scope": report.scope,
+        "alarms": report.emergencies.lines(report.made),
         "short": in_short(report),
         "attention": attention(report),
         "verification": verification_data(&report.verification),

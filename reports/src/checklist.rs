@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::agreement::{self, AgreementFile};
 use crate::answers::{checklist_data, findings_data, name, stack_data, stale, tally, unanswered};
+use crate::emergencies::Emergencies;
 use crate::labels::capitalised;
 use crate::legal::LegalFacts;
 use crate::note::counted;
@@ -25,6 +26,9 @@ pub struct ChecklistDocument {
     pub practice: Practice,
     /// When it was made.
     pub made: Time,
+    /// Emergency access that is not settled.
+    #[serde(skip_serializing_if = "Emergencies::settled")]
+    pub emergencies: Emergencies,
     /// What the practice has recorded of the company; none for its own pipeline.
     pub vendor: Option<VendorFact>,
     /// The audit.
@@ -54,6 +58,7 @@ pub fn checklist(document: &ChecklistDocument) -> Result<Vec<u8>, ReportError> {
     let data = json!({
         "practice": document.practice,
         "made": document.made,
+        "alarms": document.emergencies.lines(document.made),
         "vendor": name(audit),
         "local": audit.local,
         "verdict": audit.verdict,

@@ -8,6 +8,7 @@ use provenote_schemas::{ClientId, ParticipantId, Purpose, Time};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::emergencies::Emergencies;
 use crate::labels::capitalised;
 use crate::legal::LegalFacts;
 use crate::note::counted;
@@ -24,6 +25,9 @@ pub struct ConsentsReport {
     /// True where names of people are printed. Where it is false they stand neither on paper nor in the record that is
     /// attached, also where they were handed over.
     pub names: bool,
+    /// Emergency access that is not settled.
+    #[serde(skip_serializing_if = "Emergencies::settled")]
+    pub emergencies: Emergencies,
     /// A row for each client, in the order they are printed under each status.
     pub rows: Vec<ConsentRow>,
     /// Legal statements, usually [`crate::consents_legal_facts`].
@@ -180,6 +184,7 @@ pub fn consents_report(report: &ConsentsReport) -> Result<Vec<u8>, ReportError> 
         "practice": report.practice,
         "made": report.made,
         "names": report.names,
+        "alarms": report.emergencies.lines(report.made),
         "clients": counted(report.rows.len(), "client", "clients"),
         "headline": if report.rows.is_empty() {
             "There is no client yet.".to_owned()

@@ -52,6 +52,14 @@ pub fn vendors_legal_facts() -> Result<LegalFacts, ReportError> {
     read(include_str!("../rules/legal-vendors.yaml"))
 }
 
+/// The statements for reports on access that came with this version.
+///
+/// # Errors
+/// [`ReportError::Rules`] when the file that came with the program is broken.
+pub fn access_legal_facts() -> Result<LegalFacts, ReportError> {
+    read(include_str!("../rules/legal-access.yaml"))
+}
+
 fn read(yaml: &str) -> Result<LegalFacts, ReportError> {
     serde_saphyr::from_str(yaml).map_err(|error| ReportError::Rules(error.to_string()))
 }
@@ -62,7 +70,7 @@ mod tests {
 
     #[test]
     fn every_statement_carries_its_source_and_its_mark() {
-        for facts in [legal_facts(), consents_legal_facts(), vendors_legal_facts()] {
+        for facts in [legal_facts(), consents_legal_facts(), vendors_legal_facts(), access_legal_facts()] {
             let facts = facts.expect("the bundled file");
             assert_eq!(facts.checked_on.len(), 10);
             assert!(facts.statements.len() >= 5);

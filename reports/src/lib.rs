@@ -5,6 +5,7 @@
 //! touched. Words of people reach Typst as JSON strings, never as markup. Fonts travel with the
 //! crate and are read when the first document is made, not before.
 
+mod access;
 mod agreement;
 mod answers;
 mod board;
@@ -12,6 +13,7 @@ mod checklist;
 mod checkpoint;
 mod consent;
 mod consents;
+mod emergencies;
 mod evidence;
 mod fonts;
 mod labels;
@@ -28,6 +30,10 @@ mod wording;
 
 use serde::{Deserialize, Serialize};
 
+pub use access::{
+    AccessFinding, AccessReport, AccessUserRow, ChangeRow, DeviceRow, EventCount, GrantRow, HoldRow, IncidentRow,
+    KeptTrail, RefusedRow, SeenRow, SignedOff, access_report,
+};
 pub use agreement::AgreementFile;
 pub use board::{
     AudioFate, BoardReport, Destruction, Finding, KindCount, Look, ModelUse, NoteRow, Refusal, SessionRow, Source,
@@ -37,8 +43,11 @@ pub use checklist::{ChecklistDocument, checklist};
 pub use checkpoint::MAX_CHECKPOINT;
 pub use consent::{ConsentDocument, Picture, consent_form};
 pub use consents::{ConsentPerson, ConsentRow, ConsentsReport, consents_report};
+pub use emergencies::{Emergencies, EmergencyRow};
 pub use evidence::{EvidenceEntry, EvidenceReport, EvidenceWithheld, evidence_report};
-pub use legal::{LegalFacts, LegalStatement, consents_legal_facts, legal_facts, vendors_legal_facts};
+pub use legal::{
+    LegalFacts, LegalStatement, access_legal_facts, consents_legal_facts, legal_facts, vendors_legal_facts,
+};
 pub use note::{Amendment, Drafting, EntryLine, MadeBy, NoteDocument, note};
 pub use recovery::{RecoveryKit, recovery_kit};
 pub use stack::{StackDocument, stack};

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::answers::{layer_words, name, stack_data, state_words, tally, unanswered};
 use crate::checklist::record;
+use crate::emergencies::Emergencies;
 use crate::legal::LegalFacts;
 use crate::note::counted;
 use crate::outside;
@@ -20,6 +21,9 @@ pub struct StackDocument {
     pub practice: Practice,
     /// When it was made.
     pub made: Time,
+    /// Emergency access that is not settled.
+    #[serde(default, skip_serializing_if = "Emergencies::settled")]
+    pub emergencies: Emergencies,
     /// The audits: the practice's own pipeline first, then each company.
     pub audits: Vec<Audit>,
     /// Legal statements, usually [`crate::vendors_legal_facts`].
@@ -44,6 +48,7 @@ pub fn stack(document: &StackDocument) -> Result<Vec<u8>, ReportError> {
     let data = json!({
         "practice": document.practice,
         "made": document.made,
+        "alarms": document.emergencies.lines(document.made),
         "headline": match (document.audits.len(), lacking) {
             (0, _) => "Nothing was audited.".to_owned(),
             (all, 0) => format!("No layer is missing in any of {}.", counted(all, "audit", "audits")),

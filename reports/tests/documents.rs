@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use provenote_reports::{
-    MAX_CHECKPOINT, MadeBy, ReportError, board_report, checklist, consent_form, consents_report, note, recovery_kit,
-    stack, withdrawal_copy,
+    MAX_CHECKPOINT, MadeBy, ReportError, access_report, board_report, checklist, consent_form, consents_report, note,
+    recovery_kit, stack, withdrawal_copy,
 };
 use provenote_schemas::consent::Signature;
 use provenote_schemas::note::NoteState;
@@ -32,6 +32,8 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("checklist-own", checklist(&samples::vendors::own_checklist()).expect("our own checklist")),
         ("checklist-empty", checklist(&samples::vendors::checklist_of(0)).expect("the checklist of no question")),
         ("stack", stack(&samples::vendors::stack(2)).expect("the stack")),
+        ("access", access_report(&samples::access::access(40)).expect("the report")),
+        ("access-empty", access_report(&samples::access::access(0)).expect("the report of a practice of one")),
         ("stack-own", stack(&samples::vendors::stack(0)).expect("our own stack")),
     ]
 }
@@ -391,6 +393,66 @@ fn an_overview_without_names_has_none_anywhere_in_the_file() {
 }
 
 #[test]
+fn a_report_on_access_tells_who_opened_what_and_puts_emergencies_first() {
+    let folder = Folder::new("a_report_on_access");
+    let report = samples::access::access(40);
+    let path = folder.put("access", &access_report(&report).expect("a report"));
+    let text = words(&path);
+    for part in [
+        "Emergency access. 1 emergency access is not reviewed yet by somebody other than who took it.",
+        "The review was due on 2026-11-18.",
+        "whoever knows it opens records with it",
+        "5 accounts",
+        "The review of the time found 10 things for a person to look at.",
+        "What came after is not signed off yet.",
+        "policy choice, commonly inferred",
+        "None, and the role needs one",
+        "Since 2026-02-03, removed 2026-10-30",
+        "psychotherapy notes of",
+        "Emergency, not reviewed",
+        "and 24 more",
+        "guard-keys",
+        "What this report cannot show",
+        "45 CFR 164.308(a)(1)(ii)(D)",
+        "It covers disclosures, not internal views; it is not an access report.",
+        "Not legal advice.",
+    ] {
+        assert!(text.contains(part), "`{part}` is missing from: {text}");
+    }
+    let letters = letters(&path);
+    for user in &report.users {
+        assert!(letters.contains(&user.user), "{}", user.user);
+    }
+    let emergency = text.find("Emergency, not reviewed").expect("there");
+    assert!(emergency < text.find("In force").expect("there"), "what nobody reviewed stands first: {text}");
+    let attached: serde_json::Value = serde_json::from_str(&attachment(&path, &folder)).expect("JSON");
+    assert_eq!(attached["seen"].as_array().map(Vec::len), Some(40));
+    let quiet = words(&folder.put("quiet", &access_report(&samples::access::access(0)).expect("a report")));
+    for part in
+        ["Nothing stands out.", "No review was ever signed off.", "Nothing was refused", "Names were not opened"]
+    {
+        assert!(quiet.contains(part), "`{part}` is missing from: {quiet}");
+    }
+    assert!(!quiet.contains("Emergency access."), "{quiet}");
+}
+
+#[test]
+fn every_report_begins_with_emergency_access_that_nobody_reviewed() {
+    let folder = Folder::new("every_report_begins_with_emergency_access");
+    for (name, pdf) in [
+        ("board", board_report(&samples::board(3))),
+        ("consents", consents_report(&samples::consents(3, false))),
+        ("stack", stack(&samples::vendors::stack(1))),
+        ("checklist", checklist(&samples::vendors::checklist())),
+        ("access", access_report(&samples::access::access(4))),
+    ] {
+        let text = words(&folder.put(name, &pdf.unwrap_or_else(|error| panic!("{name}: {error}"))));
+        let at = text.find("Emergency access. 1 emergency access is not reviewed yet");
+        assert!(at.is_some_and(|at| at < 600), "{name}: {text}");
+    }
+}
+
+#[test]
 fn a_draft_cannot_be_printed() {
     let mut changed = samples::note();
     changed.note.sections[0].sentences[0].text.push('!');
@@ -619,7 +681,12 @@ fn nothing_runs_over_the_margin_however_long_a_name_is() {
         layers.audits[1].stack.rows[0].by = vec![long.clone()];
         report.vendors[0].name.clone_from(&long);
         report.vendors[0].stale = Some(long.clone());
+        let mut access = samples::access::access(8);
+        access.users[0].name = Some(long.clone());
+        access.findings[0].says.clone_from(&long);
+        access.refused[0].policy = Some(long.clone());
         for (kind, margin, pdf) in [
+            ("access", 18.0 / 25.4 * 72.0 - 1.0, access_report(&access)),
             ("checklist", margin, checklist(&vendor)),
             ("stack", margin, stack(&layers)),
             ("form", margin, consent_form(&form)),

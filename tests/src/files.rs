@@ -78,3 +78,12 @@ pub fn holding(folder: &Path, word: &str) -> Vec<PathBuf> {
         .map(|(path, _)| path)
         .collect()
 }
+
+/// The words of a PDF in reading order, white space as one space, read with poppler's `pdftotext`.
+#[must_use]
+pub fn pdf_words(path: &Path) -> String {
+    let read = std::process::Command::new("pdftotext").arg(path).arg("-").output();
+    let read = read.unwrap_or_else(|error| panic!("pdftotext cannot run ({error}): install poppler-utils"));
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+    String::from_utf8(read.stdout).expect("UTF-8").split_whitespace().collect::<Vec<_>>().join(" ")
+}

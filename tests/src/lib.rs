@@ -113,7 +113,7 @@ impl Place {
     #[must_use]
     pub fn founded() -> Self {
         let place = Self::new();
-        place.done(&[
+        let made = place.json(&[
             "init",
             "--practice",
             "Elm Street Counseling",
@@ -122,6 +122,7 @@ impl Place {
             "--state",
             "IL",
         ]);
+        fs::write(place.founder_file(), text(&made["user"])).expect("a file");
         place.done(&["settings", "set", "speech", "whisper-tiny.en"]);
         place
     }
@@ -132,7 +133,15 @@ impl Place {
         let copy = Self::new();
         files::copy_folder(&self.home(), &copy.home());
         files::copy_folder(&self.work(), &copy.work());
+        if self.founder_file().exists() {
+            fs::copy(self.founder_file(), copy.founder_file()).expect("a copy");
+        }
         copy
+    }
+
+    /// Where the founder's pseudonym is remembered: beside everything that tests look into.
+    pub(crate) fn founder_file(&self) -> PathBuf {
+        self.dir.path().join("founder")
     }
 
     /// The practice's folder.
@@ -226,9 +235,11 @@ impl Place {
         self.entries(&[]).len()
     }
 
-    /// Entries, as `ledger log` tells them. Asking is no entry.
+    /// Entries, as `ledger log` tells the founder. In a practice of one, asking is no entry.
     pub fn entries(&self, filter: &[&str]) -> Vec<Value> {
-        let log = self.json(&[&["ledger", "log"], filter].concat());
+        let founder = fs::read_to_string(self.founder_file()).unwrap_or_default();
+        let who = if founder.is_empty() { Vec::new() } else { vec!["--as", founder.as_str()] };
+        let log = self.json(&[&who[..], &["ledger", "log"], filter].concat());
         log["entries"].as_array().expect("a list of entries").clone()
     }
 

@@ -1,5 +1,6 @@
 //! Several people in one place: who acts with which passphrase, and an authenticator for the second factor.
 
+use std::fs;
 use std::io::Write as _;
 use std::process::Stdio;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,52 +17,6 @@ pub struct Person {
     pub user: String,
     /// The file of their passphrase.
     pub file: String,
-}
-
-impl Person {
-    /// Runs a command as this person, with their passphrase.
-    #[must_use]
-    pub fn run(&self, place: &Place, args: &[&str]) -> Ran {
-        place.run(&[&["--as", &self.user, "--passphrase-file", &self.file], args].concat())
-    }
-
-    /// Runs a command as this person, with what their agent holds.
-    #[must_use]
-    pub fn run_unlocked(&self, place: &Place, args: &[&str]) -> Ran {
-        place.run_locked(&[&["--as", &self.user], args].concat())
-    }
-
-    /// Makes a second factor, the first code given on standard input as soon as the secret is shown.
-    #[must_use]
-    pub fn enrol(&self, place: &Place) -> Authenticator {
-        let args = ["--as", &self.user, "--passphrase-file", &self.file, "access", "factor", "add"];
-        let mut child = place
-            .command(&args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut shown = std::io::BufReader::new(child.stderr.take().expect("piped"));
-        let mut line = String::new();
-        let secret = loop {
-            line.clear();
-            let read = std::io::BufRead::read_line(&mut shown, &mut line).expect("text");
-            assert!(read > 0, "no secret was shown");
-            if let Some((_, secret)) = line.split_once("type this secret into it: ") {
-                break secret.trim().to_owned();
-            }
-        };
-        let mut authenticator = Authenticator { secret, last: 0, recovery: Vec::new() };
-        let code = authenticator.code();
-        writeln!(child.stdin.take().expect("piped"), "{code}").expect("it reads");
-        let mut rest = String::new();
-        std::io::Read::read_to_string(&mut shown, &mut rest).expect("text");
-        assert!(child.wait().expect("ends").success(), "{rest}");
-        let codes = rest.lines().filter_map(|line| line.strip_prefix("    "));
-        authenticator.recovery = codes.map(str::to_owned).collect();
-        authenticator
-    }
 }
 
 /// Shows codes (RFC 6238), each once, at most one step ahead of the clock, which is what the program allows.
@@ -102,33 +57,87 @@ impl Authenticator {
 }
 
 impl Place {
-    /// The owner who founded the practice.
+    /// The founder, an owner.
     #[must_use]
-    pub fn owner(&self) -> Person {
-        let users = self.json(&["access", "user", "list"]);
-        Person { user: text(&users["users"][0]["id"]), file: self.path().join("passphrase.txt").display().to_string() }
+    pub fn founder(&self) -> Person {
+        let user = fs::read_to_string(self.founder_file()).expect("a founder: the place was made by `founded`");
+        Person { user, file: self.path().join("passphrase.txt").display().to_string() }
     }
 
     /// The same, in a practice that asks nobody for a second factor: most tests of several people are about something else.
     #[must_use]
-    pub fn owner_without_factors(&self) -> Person {
+    pub fn founder_without_factors(&self) -> Person {
         let roles = "owner clinician supervisor biller researcher compliance_officer front_desk auditor";
         let off: Vec<String> = roles.split(' ').map(|role| format!("{role}=off")).collect();
         self.done(&["settings", "set", "factor_roles", &off.join(",")]);
-        self.owner()
+        self.founder()
     }
 
-    /// Adds a user with a passphrase of their own.
+    /// Somebody new, added by an owner, with a passphrase of their own.
     #[must_use]
-    pub fn add_user(&self, owner: &Person, name: &str, role: &str) -> Person {
+    pub fn colleague(&self, owner: &Person, name: &str, role: &str) -> Person {
         let file = self.file(&format!("{name}.txt"), format!("quiet orchard lantern {name} seven\n").as_bytes());
-        let mut args = vec!["--json", "access", "user", "add", name, "--role", role, "--user-passphrase-file", &file];
+        let mut args = vec!["access", "user", "add", name, "--role", role, "--user-passphrase-file", &file];
         if role == "auditor" {
             args.extend(["--until", "2099-12-31"]);
         }
-        let ran = owner.run(self, &args);
-        assert_eq!(ran.code, 0, "{}", ran.err);
-        let added: Value = serde_json::from_str(&ran.out).expect("a document");
-        Person { user: text(&added["user"]), file }
+        let user = text(&self.json_as(owner, &args)["user"]);
+        Person { user, file }
+    }
+
+    /// Runs as somebody, with their passphrase.
+    #[must_use]
+    pub fn run_as(&self, who: &Person, args: &[&str]) -> Ran {
+        self.run(&[&["--as", &who.user, "--passphrase-file", &who.file], args].concat())
+    }
+
+    /// Runs as somebody, with what their agent holds.
+    #[must_use]
+    pub fn run_unlocked_as(&self, who: &Person, args: &[&str]) -> Ran {
+        self.run_locked(&[&["--as", &who.user], args].concat())
+    }
+
+    /// Runs as somebody what must be done; its document.
+    pub fn json_as(&self, who: &Person, args: &[&str]) -> Value {
+        self.json(&[&["--as", &who.user, "--passphrase-file", &who.file], args].concat())
+    }
+
+    /// Runs as somebody; the exit code and the document.
+    #[must_use]
+    pub fn try_as(&self, who: &Person, args: &[&str]) -> (i32, Value) {
+        let ran = self.run_as(who, &[&["--json"], args].concat());
+        (ran.code, serde_json::from_str(&ran.out).unwrap_or(Value::Null))
+    }
+
+    /// Makes a second factor, the first code given on standard input as soon as the secret is shown.
+    #[must_use]
+    pub fn enrol(&self, who: &Person) -> Authenticator {
+        let args = ["--as", &who.user, "--passphrase-file", &who.file, "access", "factor", "add"];
+        let mut child = self
+            .command(&args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut shown = std::io::BufReader::new(child.stderr.take().expect("piped"));
+        let mut line = String::new();
+        let secret = loop {
+            line.clear();
+            let read = std::io::BufRead::read_line(&mut shown, &mut line).expect("text");
+            assert!(read > 0, "no secret was shown");
+            if let Some((_, secret)) = line.split_once("type this secret into it: ") {
+                break secret.trim().to_owned();
+            }
+        };
+        let mut authenticator = Authenticator { secret, last: 0, recovery: Vec::new() };
+        let code = authenticator.code();
+        writeln!(child.stdin.take().expect("piped"), "{code}").expect("it reads");
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut shown, &mut rest).expect("text");
+        assert!(child.wait().expect("ends").success(), "{rest}");
+        let codes = rest.lines().filter_map(|line| line.strip_prefix("    "));
+        authenticator.recovery = codes.map(str::to_owned).collect();
+        authenticator
     }
 }

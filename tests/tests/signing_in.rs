@@ -13,43 +13,45 @@ fn refused(ran: &Ran, code: i32, words: &str) {
 #[test]
 fn with_the_second_user_everybody_gives_a_second_factor() {
     let place = Place::founded();
-    let owner = place.owner();
-    let sam = place.add_user(&owner, "Sam", "front_desk");
+    let owner = place.founder();
+    let sam = place.colleague(&owner, "Sam", "front_desk");
 
     // Nothing but the enrolment is left to them.
     for who in [&owner, &sam] {
-        refused(&who.run(&place, &["client", "list"]), 4, "second factor");
+        refused(&place.run_as(who, &["client", "list"]), 4, "second factor");
     }
-    let mut phone = owner.enrol(&place);
+    let mut phone = place.enrol(&owner);
     assert_eq!(phone.recovery.len(), 10);
-    refused(&owner.run(&place, &["client", "list"]), 1, "has a second factor: give the code");
+    refused(&place.run_as(&owner, &["client", "list"]), 1, "has a second factor: give the code");
 
     // Once for as long as the keys are held.
     let code = place.file("code.txt", phone.code().as_bytes());
-    let unlocked = owner.run(&place, &["--factor-file", &code, "unlock", "--idle", "5"]);
+    let unlocked = place.run_as(&owner, &["--factor-file", &code, "unlock", "--idle", "5"]);
     assert_eq!(unlocked.code, 0, "{}", unlocked.err);
     for _ in 0..2 {
-        let listed = owner.run_unlocked(&place, &["client", "list"]);
+        let listed = place.run_unlocked_as(&owner, &["client", "list"]);
         assert_eq!(listed.code, 0, "{}", listed.err);
     }
-    let users = owner.run_unlocked(&place, &["access", "user", "list"]);
+    let users = place.run_unlocked_as(&owner, &["access", "user", "list"]);
     assert!(
         users.out.lines().any(|line| line.contains(&owner.user) && line.contains("10 recovery codes left")),
         "{}",
         users.out
     );
-    assert_eq!(owner.run_unlocked(&place, &["lock"]).code, 0);
+    assert_eq!(place.run_unlocked_as(&owner, &["lock"]).code, 0);
 
     // A code never works twice, a wrong one is counted, a recovery code works once.
     assert_eq!(fs::read_to_string(&code).expect("a file"), phone.same_code());
-    refused(&owner.run(&place, &["--factor-file", &code, "client", "list"]), 1, "was used");
+    refused(&place.run_as(&owner, &["--factor-file", &code, "client", "list"]), 1, "was used");
     let wrong = place.file("wrong.txt", b"0000-0000-0000-0000\n");
-    refused(&owner.run(&place, &["--factor-file", &wrong, "client", "list"]), 1, "recovery code");
+    refused(&place.run_as(&owner, &["--factor-file", &wrong, "client", "list"]), 1, "recovery code");
     let paper = place.file("paper.txt", phone.recovery[3].as_bytes());
-    let listed = owner.run(&place, &["--factor-file", &paper, "client", "list"]);
+    let listed = place.run_as(&owner, &["--factor-file", &paper, "client", "list"]);
     assert_eq!(listed.code, 0, "{}", listed.err);
-    assert_eq!(place.newest("user.refused")["facts"]["codes"], 2);
-    refused(&owner.run(&place, &["--factor-file", &paper, "client", "list"]), 1, "recovery code");
+    let paper = place.file("paper.txt", phone.recovery[5].as_bytes());
+    let told = place.json_as(&owner, &["--factor-file", &paper, "ledger", "log", "--kind", "user.refused"]);
+    assert_eq!(told["entries"].as_array().and_then(|entries| entries.last()).expect("an entry")["facts"]["codes"], 2);
+    refused(&place.run_as(&owner, &["--factor-file", &paper, "client", "list"]), 1, "recovery code");
 
     // Neither the secret nor a recovery code is anywhere in the folder.
     for secret in phone.recovery.iter().chain([phone.secret()]) {
@@ -57,24 +59,24 @@ fn with_the_second_user_everybody_gives_a_second_factor() {
     }
 
     // The owner takes a lost one away; the practice decides for which roles one is needed.
-    let _ = sam.enrol(&place);
-    refused(&sam.run(&place, &["client", "list"]), 1, "second factor");
+    let _ = place.enrol(&sam);
+    refused(&place.run_as(&sam, &["client", "list"]), 1, "second factor");
     let paper = place.file("paper.txt", phone.recovery[4].as_bytes());
-    assert_eq!(owner.run(&place, &["--factor-file", &paper, "unlock"]).code, 0);
-    assert_eq!(owner.run_unlocked(&place, &["access", "factor", "reset", &sam.user]).code, 0);
-    refused(&sam.run(&place, &["client", "list"]), 4, "second factor");
-    assert_eq!(owner.run_unlocked(&place, &["settings", "set", "factor_roles", "front_desk=off"]).code, 0);
-    let listed = sam.run(&place, &["client", "list"]);
+    assert_eq!(place.run_as(&owner, &["--factor-file", &paper, "unlock"]).code, 0);
+    assert_eq!(place.run_unlocked_as(&owner, &["access", "factor", "reset", &sam.user]).code, 0);
+    refused(&place.run_as(&sam, &["client", "list"]), 4, "second factor");
+    assert_eq!(place.run_unlocked_as(&owner, &["settings", "set", "factor_roles", "front_desk=off"]).code, 0);
+    let listed = place.run_as(&sam, &["client", "list"]);
     assert_eq!(listed.code, 0, "{}", listed.err);
-    let verified = owner.run_unlocked(&place, &["ledger", "verify"]);
+    let verified = place.run_unlocked_as(&owner, &["ledger", "verify"]);
     assert_eq!(verified.code, 0, "{}", verified.out);
 }
 
 #[test]
 fn wrong_passphrases_slow_whoever_tries_and_nobody_else() {
     let place = Place::founded();
-    let owner = place.owner_without_factors();
-    let sam = place.add_user(&owner, "Sam", "front_desk");
+    let owner = place.founder_without_factors();
+    let sam = place.colleague(&owner, "Sam", "front_desk");
     let wrong = place.file("guess.txt", b"quiet orchard lantern sam eight\n");
     // Whichever command is used for guessing.
     for command in
@@ -83,22 +85,22 @@ fn wrong_passphrases_slow_whoever_tries_and_nobody_else() {
         let args = [&["--as", &sam.user, "--passphrase-file", &wrong][..], &command].concat();
         refused(&place.run(&args), 1, "passphrase");
     }
-    let other = owner.run(&place, &["client", "list"]);
+    let other = place.run_as(&owner, &["client", "list"]);
     assert!(other.code == 0 && !other.err.contains("Too many"), "{}", other.err);
-    let right = sam.run(&place, &["client", "list"]);
+    let right = place.run_as(&sam, &["client", "list"]);
     assert_eq!(right.code, 0, "{}", right.err);
     assert!(right.err.contains("Too many passphrases or codes did not fit"), "{}", right.err);
-    let entries = |kind: &str| owner.run(&place, &["--json", "ledger", "log", "--kind", kind]).out;
+    let entries = |kind: &str| place.run_as(&owner, &["--json", "ledger", "log", "--kind", kind]).out;
     assert!(entries("user.refused").contains("\"times\": 5"), "{}", entries("user.refused"));
     assert!(entries("user.delayed").contains(&sam.user));
-    let again = sam.run(&place, &["client", "list"]);
+    let again = place.run_as(&sam, &["client", "list"]);
     assert!(again.code == 0 && !again.err.contains("Too many"), "{}", again.err);
 }
 
 #[test]
 fn a_copy_on_another_machine_is_refused_with_the_right_passphrase() {
     let place = Place::founded();
-    let owner = place.owner();
+    let owner = place.founder();
     let enrolled = place.json(&["access", "device", "enrol"]);
     let device = text(&enrolled["device"]);
     let file = text(&enrolled["file"]);
@@ -108,19 +110,19 @@ fn a_copy_on_another_machine_is_refused_with_the_right_passphrase() {
     assert!(place.fails(1, &["access", "device", "revoke", &device]).contains("device"), "the last one stays");
 
     let thief = place.copied();
-    let ran = owner.run(&thief, &["client", "list"]);
+    let ran = thief.run_as(&owner, &["client", "list"]);
     refused(&ran, 4, "no device that the practice knows");
-    refused(&owner.run(&thief, &["unlock"]), 4, "the refusal is entry");
+    refused(&thief.run_as(&owner, &["unlock"]), 4, "the refusal is entry");
     // It may ask to be known, and that is all.
     let asked = thief.json(&["access", "device", "enrol"]);
     let other = text(&asked["device"]);
-    refused(&owner.run(&thief, &["access", "device", "approve", &other]), 4, "refused");
+    refused(&thief.run_as(&owner, &["access", "device", "approve", &other]), 4, "refused");
     // On the machine that is known nothing has changed.
     assert_eq!(place.json(&["access", "device", "list"])["devices"].as_array().map(Vec::len), Some(1));
 
     // A key that is open to others, or damaged, is none.
     fs::write(&file, b"short").expect("a file");
-    let ran = owner.run(&place, &["client", "list"]);
+    let ran = place.run_as(&owner, &["client", "list"]);
     refused(&ran, 4, "is damaged");
     assert!(ran.out.is_empty());
 }

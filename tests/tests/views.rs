@@ -43,13 +43,13 @@ fn office() -> &'static Office {
     static OFFICE: OnceLock<Office> = OnceLock::new();
     OFFICE.get_or_init(|| {
         let place = Place::founded();
-        let founder = place.owner_without_factors();
+        let founder = place.founder_without_factors();
         let owner = founder.user.clone();
         let client = text(&place.json(&["client", "add", CLIENT, "--born", "1984-02-29"])["client"]);
-        let kim = place.add_user(&founder, "kim", "clinician");
-        let sam = place.add_user(&founder, "sam", "biller");
-        let lab = place.add_user(&founder, "lab", "researcher");
-        let desk = place.add_user(&founder, "desk", "front_desk");
+        let kim = place.colleague(&founder, "kim", "clinician");
+        let sam = place.colleague(&founder, "sam", "biller");
+        let lab = place.colleague(&founder, "lab", "researcher");
+        let desk = place.colleague(&founder, "desk", "front_desk");
         let note = typed(&place, &owner, &client);
         place.json(&["--as", &owner, "note", "attest", &note]);
         let draft = typed(&place, &owner, &client);
@@ -75,7 +75,7 @@ impl Office {
 
 /// Runs as somebody: exit code, standard output, standard error.
 fn run(place: &Place, who: &Person, args: &[&str]) -> (i32, String, String) {
-    let ran = who.run(place, args);
+    let ran = place.run_as(who, args);
     (ran.code, ran.out, ran.err)
 }
 

@@ -93,7 +93,7 @@ fn quoted(field: &str) -> String {
 mod tests {
     use super::*;
     use crate::record::Value;
-    use crate::samples::record;
+    use crate::samples::{every, record};
     use proptest::prelude::*;
 
     /// A reader of RFC 4180 of its own: lines of fields.
@@ -137,6 +137,30 @@ mod tests {
                 "record_id=note-1 record_class=progress_note client_pseudo_id=cli-0"
             ]
         );
+    }
+
+    /// The schema of a line is our own: none is published for audit logs as CSV.
+    const SCHEMA: &str = include_str!("../tests/csv-row.schema.json");
+
+    #[test]
+    fn every_entry_fits_the_schema() {
+        let schema: serde_json::Value = serde_json::from_str(SCHEMA).expect("JSON");
+        let schema = jsonschema::validator_for(&schema).expect("a schema");
+        let object = |line: &[String]| -> serde_json::Value {
+            COLUMNS.iter().zip(line).map(|(name, field)| ((*name).to_owned(), field.clone().into())).collect()
+        };
+        for one in every() {
+            let lines = read(&row(&one));
+            assert_eq!((lines.len(), lines[0].len()), (1, COLUMNS.len()), "{}", one.kind);
+            let value = object(&lines[0]);
+            let wrong: Vec<String> =
+                schema.iter_errors(&value).map(|error| format!("{error} at {}", error.instance_path())).collect();
+            assert!(wrong.is_empty(), "{}: {wrong:?}", one.kind);
+        }
+        // The schema can fail.
+        let mut broken = read(&row(&record("note.viewed", &[]))).remove(0);
+        broken[7] = "glance".to_owned();
+        assert!(!schema.is_valid(&object(&broken)));
     }
 
     proptest! {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 
+use super::trail::{AccessReview, IncidentCommand};
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Access {
     /// Users of the practice
@@ -51,6 +53,14 @@ pub(crate) enum Access {
     /// From which networks and countries people may work
     #[command(subcommand, after_help = "Example:\n  provenote access place show")]
     Place(Place),
+    /// Security incidents: opened, assessed, closed
+    #[command(subcommand, after_help = "Example:\n  provenote access incident list")]
+    Incident(IncidentCommand),
+    /// The periodic review: unusual openings, grants, users without a second factor, emergencies (exit 3 on findings)
+    #[command(
+        after_help = "Examples:\n  provenote access review\n  provenote access review --since 2026-07-01 --until 2026-09-30 --hours 8-20\n  provenote access review sign-off --words \"Both openings were for a telephone call.\""
+    )]
+    Review(AccessReview),
     /// Print a decision with the policies that made it
     #[command(
         after_help = "Examples:\n  provenote access explain usr-… view_note note-…\n  provenote access explain usr-… make_report practice"

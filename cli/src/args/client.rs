@@ -1,5 +1,7 @@
 //! `client`: files, and who takes part.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
@@ -28,6 +30,17 @@ pub(crate) enum Client {
     Show {
         /// Id or whole name
         client: String,
+    },
+    /// List everybody who opened a client's file, in words for the client
+    #[command(
+        after_help = "Examples:\n  provenote client openings cli-…\n  provenote client openings cli-… -o openings.txt"
+    )]
+    Openings {
+        /// Id or whole name
+        client: String,
+        /// Write it to this text file for the client
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
     /// Who else takes part: consents given before do not cover somebody who joins
     #[command(subcommand, after_help = "Example:\n  provenote client person add cli-… \"Kim Park\" --role partner")]

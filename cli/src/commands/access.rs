@@ -3,8 +3,10 @@
 mod devices;
 mod factor;
 mod grants;
+mod incidents;
 mod places;
 mod policies;
+mod review;
 mod users;
 
 use std::process::ExitCode;
@@ -45,6 +47,8 @@ pub(super) fn run(home: &Home, asked: Access) -> Outcome {
         Access::Factor(asked) => factor::run(home, asked),
         Access::Device(asked) => devices::run(home, asked),
         Access::Place(asked) => places::run(home, asked),
+        Access::Incident(asked) => incidents::run(home, asked),
+        Access::Review(asked) => review::run(home, asked),
         Access::Explain { user, action, resource } => policies::explain(home, &user, &action, &resource),
         Access::Policy(asked) => policies::run(home, asked),
     }

@@ -1,5 +1,7 @@
 //! `client`: files and participants.
 
+mod openings;
+
 use std::process::ExitCode;
 
 use provenote_practice::clients::{NewClient, NewPerson};
@@ -67,6 +69,7 @@ pub(super) fn run(home: &Home, asked: Client) -> Outcome {
                 }
             }
         }
+        Client::Openings { client, output } => openings::run(home, &mut practice, &actor, &client, output.as_deref())?,
         Client::Person(asked) => {
             let (client, what) = match asked {
                 Person::Add { client, name, role, born, state, answers_for } => {

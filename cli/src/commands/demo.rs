@@ -25,6 +25,7 @@ use super::report::companies;
 use super::{Outcome, write_new};
 use crate::args::Demo;
 use crate::documents;
+use crate::documents::access::emergencies;
 use crate::exit::Failure;
 use crate::home::{Home, told};
 use crate::screen::{Bars, print, print_json};
@@ -219,7 +220,8 @@ pub(super) fn run(outer: &Home, asked: &Demo) -> Outcome {
         "ledger verify && provenote report board -o board-report.pdf",
     );
     let verified = home.verify(&practice, Some(&actor), &[])?;
-    let bytes = documents::board_report(&practice.board_record(&actor)?, &verified, companies(&practice, &actor)?)
+    let (companies, emergencies) = (companies(&practice, &actor)?, emergencies(&practice)?);
+    let bytes = documents::board_report(&practice.board_record(&actor)?, &verified, companies, emergencies)
         .map_err(Failure::Could)?;
     practice.report_made(&actor, "board", &bytes)?;
     write_new(&report_pdf, &bytes)?;

@@ -3,13 +3,14 @@
 mod prove;
 mod rotate;
 mod timestamp;
+mod trail;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use provenote_ledger::{Fact, Header};
 use provenote_practice::ledger_views::Shown;
-use provenote_schemas::{Kind, Time};
+use provenote_schemas::Time;
 use serde_json::{Value, json};
 
 use super::Outcome;
@@ -21,9 +22,11 @@ use crate::screen::{print, print_json};
 
 pub(super) fn run(home: &Home, asked: Ledger) -> Outcome {
     match asked {
-        Ledger::Log { kind, client, since } => log(home, kind.as_deref(), client, since.as_deref()),
+        Ledger::Log(asked) => trail::log(home, &asked),
+        Ledger::Export(asked) => trail::export(home, &asked),
         Ledger::Show { seq } => show(home, seq),
-        Ledger::Verify { anchor, authority } => verify(home, &anchor, authority.as_deref()),
+        Ledger::Verify { archive: Some(file), vkey, .. } => trail::archive(home, &file, vkey.as_deref()),
+        Ledger::Verify { anchor, authority, .. } => verify(home, &anchor, authority.as_deref()),
         Ledger::Prove { seq, output, grown_from: None } => prove::inclusion(home, seq, output.as_deref()),
         Ledger::Prove { seq, output, grown_from: Some(old) } => prove::consistency(home, old, seq, output.as_deref()),
         Ledger::RotateKey { compromised, anchor } => rotate::run(home, compromised, &anchor),
@@ -38,40 +41,6 @@ pub(super) fn run(home: &Home, asked: Ledger) -> Outcome {
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-fn log(home: &Home, kind: Option<&str>, client: Option<String>, since: Option<&str>) -> Outcome {
-    if let Some(kind) = kind
-        && Kind::from_word(kind).is_none()
-    {
-        // Of more than a hundred, those of the same family; otherwise one of each.
-        let family = |kind: &str| kind.split('.').next().unwrap_or_default().to_owned();
-        let mut known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-        if known.iter().any(|one| family(one) == family(kind)) {
-            known.retain(|one| family(one) == family(kind));
-        } else {
-            known.dedup_by_key(|one| family(one));
-        }
-        return Err(Failure::Usage(format!("there is no kind `{kind}`: there are {}", known.join(", "))));
-    }
-    let since_ms =
-        since.map(Time::parse).transpose().map_err(|error| Failure::Usage(error.to_string()))?.map(Time::millis);
-    let entries = home.opened()?.ledger_log(kind, client.as_deref(), since_ms)?;
-    if home.json() {
-        print_json(&json!({ "entries": entries.iter().map(shown).collect::<Vec<_>>() }));
-    } else {
-        for header in entries {
-            let refs: Vec<_> = header.refs.iter().map(|(name, id)| format!("{name}={id}")).collect();
-            print(&format!(
-                "{:>6}  {}  {:24} {}",
-                header.seq,
-                Time::from_millis(header.time),
-                header.kind,
-                refs.join(" ")
-            ));
-        }
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn fact(fact: &Fact) -> Value {

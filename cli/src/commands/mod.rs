@@ -8,6 +8,7 @@ mod claim;
 mod client;
 mod consent;
 mod demo;
+mod disclosures;
 mod doctor;
 mod init;
 mod ledger;
@@ -62,6 +63,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         Command::Witness(asked) => witness::run(&home, asked),
         Command::Bundle(asked) => bundle::run(&home, asked),
         Command::Backup(asked) => backup::run(&home, asked),
+        Command::Disclosures(asked) => disclosures::run(&home, asked),
         Command::Retention(asked) => retention::run(&home, asked),
         Command::Report(asked) => report::run(&home, asked),
         Command::Model(asked) => model::run(&home, asked),

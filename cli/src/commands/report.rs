@@ -4,18 +4,21 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use provenote_practice::{Actor, Practice};
-use provenote_schemas::Digest;
+use provenote_schemas::{Digest, Time};
 use serde_json::{Value, json};
 
 use super::consent::status::shown;
 use super::vendor::audit::questionnaire;
 use super::{Outcome, can_write, write_new};
-use crate::args::{Asked, Report};
+use crate::args::{Asked, Period, Report};
 use crate::documents;
+use crate::documents::access::emergencies;
 use crate::documents::vendors::{Checklist, VendorKnown};
 use crate::exit::{FINDINGS, Failure};
 use crate::home::Home;
+use crate::period;
 use crate::screen::{Bars, print, print_json};
+use crate::surroundings::local;
 
 pub(super) fn run(home: &Home, asked: Report) -> Outcome {
     match asked {
@@ -29,6 +32,9 @@ pub(super) fn run(home: &Home, asked: Report) -> Outcome {
         Report::Consents { no_names, output } => {
             consents(home, !no_names, &output.unwrap_or_else(|| PathBuf::from("consents-report.pdf")))
         }
+        Report::Access { period, output } => {
+            access(home, &period, &output.unwrap_or_else(|| PathBuf::from("access-report.pdf")))
+        }
     }
 }
 
@@ -38,7 +44,8 @@ fn board(home: &Home, file: &Path) -> Outcome {
     let record = practice.board_record(&actor)?;
     let verified = home.verify(&practice, Some(&actor), &[])?;
     let companies = companies(&practice, &actor)?;
-    let pdf = documents::board_report(&record, &verified, companies).map_err(Failure::Could)?;
+    let emergencies = emergencies(&practice)?;
+    let pdf = documents::board_report(&record, &verified, companies, emergencies).map_err(Failure::Could)?;
     let seq = practice.report_made(&actor, "board", &pdf)?;
     written(home, file, &pdf, seq, json!({}))
 }
@@ -67,6 +74,7 @@ fn checklist(home: &Home, vendor: &str, asked: &Asked, file: &Path) -> Outcome {
         imported: Vec::new(),
         made: practice.now(),
         practice: &practice.record(&actor)?,
+        emergencies: emergencies(&practice)?,
         checkpoint: practice.log().checkpoint().map_err(Failure::could)?,
         audit: audit.clone(),
         audit_seq,
@@ -100,7 +108,8 @@ fn stack(home: &Home, asked: &Asked, file: &Path) -> Outcome {
     let record = practice.record(&actor)?;
     let shown: Vec<Value> =
         audits.iter().map(|audit| json!({ "vendor": audit.vendor, "stack": audit.stack })).collect();
-    let pdf = documents::vendors::stack(&record, practice.now(), audits, checkpoint).map_err(Failure::Could)?;
+    let pdf = documents::vendors::stack(&record, practice.now(), audits, emergencies(&practice)?, checkpoint)
+        .map_err(Failure::Could)?;
     let seq = practice.report_made(&actor, "stack", &pdf)?;
     written(home, file, &pdf, seq, json!({ "stack": shown }))
 }
@@ -115,9 +124,28 @@ fn consents(home: &Home, names: bool, file: &Path) -> Outcome {
     let all = all?;
     let checkpoint = practice.log().checkpoint().map_err(Failure::could)?;
     let record = practice.record(&actor)?;
-    let pdf = documents::consents_report(&record, &all, names, practice.now(), checkpoint).map_err(Failure::Could)?;
+    let emergencies = emergencies(&practice)?;
+    let pdf = documents::consents_report(&record, &all, names, practice.now(), emergencies, checkpoint)
+        .map_err(Failure::Could)?;
     let seq = practice.report_made(&actor, "consents", &pdf)?;
     written(home, file, &pdf, seq, json!({ "clients": all.iter().map(shown).collect::<Vec<_>>() }))
+}
+
+fn access(home: &Home, asked: &Period, file: &Path) -> Outcome {
+    can_write(file)?;
+    let (from, to) = (period::since(asked)?, period::until(asked)?);
+    let (mut practice, actor) = home.signed_in()?;
+    let from = match from {
+        Some(from) => from,
+        // Like the report for a board: all there is.
+        None => Time::from_millis(practice.log().header(0)?.time),
+    };
+    let to = to.unwrap_or_else(|| practice.now());
+    let record = practice.access_record(&actor, from, to, &local)?;
+    let findings = record.review.findings.findings.len();
+    let pdf = documents::access::report(record, emergencies(&practice)?).map_err(Failure::Could)?;
+    let seq = practice.report_made(&actor, "access", &pdf)?;
+    written(home, file, &pdf, seq, json!({ "from": from, "to": to, "findings": findings }))
 }
 
 /// Writes a report after its entry, and says what and where.

@@ -1,5 +1,8 @@
 //! `retention`: what falls due, and its destruction.
 
+mod holds;
+mod trail;
+
 use std::process::ExitCode;
 
 use provenote_practice::retention::{Receipt, RecordClass};
@@ -11,9 +14,11 @@ use crate::home::Home;
 use crate::screen::{print, print_json};
 
 pub(super) fn run(home: &Home, asked: Retention) -> Outcome {
-    let (mut practice, actor) = home.signed_in()?;
     match asked {
+        Retention::Hold(asked) => holds::run(home, asked),
+        Retention::Trail(asked) => trail::run(home, asked),
         Retention::Plan => {
+            let (practice, actor) = home.signed_in()?;
             let plan = practice.retention_plan(&actor)?;
             if home.json() {
                 print_json(&json!({ "due": plan }));
@@ -22,11 +27,14 @@ pub(super) fn run(home: &Home, asked: Retention) -> Outcome {
             } else {
                 for due in plan {
                     let when = if due.now { "due now" } else { "falls due" };
-                    print(&format!("{}  {}  {when} {}\n    {}", due.record, word(due.class), due.at, due.basis));
+                    let held = due.held.map(|hold| format!(", HELD (hold {hold})")).unwrap_or_default();
+                    print(&format!("{}  {}  {when} {}{held}\n    {}", due.record, word(due.class), due.at, due.basis));
                 }
             }
+            Ok(ExitCode::SUCCESS)
         }
         Retention::Run => {
+            let (mut practice, actor) = home.signed_in()?;
             let receipts = practice.retention_run(&actor, None)?;
             if home.json() {
                 print_json(&json!({ "destroyed": receipts }));
@@ -41,9 +49,9 @@ pub(super) fn run(home: &Home, asked: Retention) -> Outcome {
                     ));
                 }
             }
+            Ok(ExitCode::SUCCESS)
         }
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn word(class: RecordClass) -> &'static str {

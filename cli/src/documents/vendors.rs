@@ -23,6 +23,7 @@ pub(crate) struct Checklist<'a> {
     pub(crate) terms: Vec<(TermsStanding, Vec<TermsPast>)>,
     /// Histories that were taken over.
     pub(crate) imported: Vec<ImportedChange>,
+    pub(crate) emergencies: reports::Emergencies,
     pub(crate) checkpoint: String,
 }
 
@@ -35,6 +36,7 @@ pub(crate) fn checklist(from: Checklist<'_>) -> Result<Vec<u8>, String> {
     reports::checklist(&reports::ChecklistDocument {
         practice: letterhead(from.practice),
         made: from.made,
+        emergencies: from.emergencies,
         vendor: from.vendor,
         audit: from.audit,
         audit_seq: Some(from.audit_seq),
@@ -131,12 +133,14 @@ pub(crate) fn stack(
     practice: &PracticeRecord,
     made: Time,
     audits: Vec<Audit>,
+    emergencies: reports::Emergencies,
     checkpoint: String,
 ) -> Result<Vec<u8>, String> {
     let legal = reports::vendors_legal_facts().map_err(|error| error.to_string())?;
     reports::stack(&reports::StackDocument {
         practice: letterhead(practice),
         made,
+        emergencies,
         audits,
         legal,
         checkpoint: Some(checkpoint),

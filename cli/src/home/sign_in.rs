@@ -14,7 +14,7 @@ use crate::agent::{self, Held};
 use crate::exit::Failure;
 use crate::machine::Machine;
 use crate::screen;
-use crate::surroundings::{SystemClock, let_pass, local_hour};
+use crate::surroundings::{SystemClock, let_pass, local};
 
 /// What somebody comes for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -221,12 +221,12 @@ impl Home {
 
 /// From this machine, now.
 fn arrival(machine: &Machine, coming: Coming) -> Arrival<'_> {
-    let (hour, weekday) = local_hour();
+    let now = local(SystemClock.now());
     Arrival {
         device: Some(machine),
         origin: Origin::ThisMachine,
-        hour,
-        weekday,
+        hour: now.hour,
+        weekday: now.weekday,
         to_enrol_device: coming == Coming::ToEnrolMachine,
         ..Arrival::here()
     }

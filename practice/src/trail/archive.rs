@@ -96,7 +96,7 @@ impl Practice {
     /// [`PracticeError::Denied`]; where the file of a client cannot be opened, whose records' time then is not known.
     pub fn trail_standing(&mut self, actor: &Actor) -> Result<TrailStanding, PracticeError> {
         self.allow_here(actor, Act::SealTrail)?;
-        let years = self.trail_years();
+        let years = self.trail_years()?;
         Ok(TrailStanding { label: label(), statement: statement(), years, sealable: self.sealable(actor, years)? })
     }
 
@@ -108,7 +108,7 @@ impl Practice {
     /// [`PracticeError::BadRequest`] where nothing is old enough.
     pub fn seal_trail(&mut self, actor: &Actor, upto: Option<u64>) -> Result<(Vec<u8>, u64), PracticeError> {
         self.allow_here(actor, Act::SealTrail)?;
-        let may = self.sealable(actor, self.trail_years())?;
+        let may = self.sealable(actor, self.trail_years()?)?;
         let upto = upto.unwrap_or(may.upto);
         if upto > may.upto {
             let why = may.stopped.map_or_else(
@@ -141,8 +141,8 @@ impl Practice {
     }
 
     /// The years this practice keeps its trail.
-    fn trail_years(&self) -> u32 {
-        LEAST_YEARS
+    pub(crate) fn trail_years(&self) -> Result<u32, PracticeError> {
+        Ok(self.settings()?.trail_years.max(LEAST_YEARS))
     }
 
     fn sealable(&self, actor: &Actor, years: u32) -> Result<Sealable, PracticeError> {

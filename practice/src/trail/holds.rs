@@ -132,6 +132,15 @@ impl Practice {
         Ok(holds)
     }
 
+    /// The same for somebody who asks: whoever may look at the ledger finds them there too.
+    ///
+    /// # Errors
+    /// [`PracticeError::Denied`].
+    pub fn list_holds(&mut self, actor: &Actor) -> Result<Vec<Hold>, PracticeError> {
+        self.allow_here(actor, Act::ViewLedger)?;
+        self.holds()
+    }
+
     /// Why a hold was placed, as whoever opens the practice's register reads it.
     ///
     /// # Errors

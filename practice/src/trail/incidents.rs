@@ -177,6 +177,15 @@ impl Practice {
         Ok(incidents)
     }
 
+    /// The same for somebody who asks.
+    ///
+    /// # Errors
+    /// [`PracticeError::Denied`].
+    pub fn list_incidents(&mut self, actor: &Actor) -> Result<Vec<Incident>, PracticeError> {
+        self.allow_here(actor, Act::ReviewAccess)?;
+        self.incidents()
+    }
+
     /// What was said of an incident, an entry each; reading it is an entry.
     ///
     /// # Errors

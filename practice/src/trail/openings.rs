@@ -61,7 +61,8 @@ impl Practice {
         let mut names: BTreeMap<String, Option<String>> = BTreeMap::new();
         let mut openings = Vec::new();
         for header in self.about_client(&client)? {
-            let row = known.row(&header);
+            let row = known.row(header);
+            let header = &row.header;
             let Some(opened) = opened(&row.record) else { continue };
             let name = match names.get(&header.actor) {
                 Some(name) => name.clone(),

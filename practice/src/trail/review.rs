@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 
 use provenote_access::Act;
 use provenote_access::review::{Facts, Findings, Met, Person, Reading, Rules, review};
-use provenote_ledger::Fact;
+use provenote_ledger::{Fact, Header};
 use provenote_schemas::ids::BadId;
 use provenote_schemas::{ClientId, Digest, Kind, Time, UserId, digest_of};
 use provenote_trail::{Event, Outcome};
 use serde::{Deserialize, Serialize};
 
-use crate::act::{Actor, Practice};
+use crate::act::{Actor, Practice, fact_text};
 use crate::error::PracticeError;
 use crate::sessions::{bad_reference, client_of};
-use crate::trail::{Known, count, said};
+use crate::trail::{Known, count, numbered, said};
 
 /// Where in the day and the week a moment falls where the practice is; the edge knows the time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,30 @@ pub struct Review {
     pub readings: usize,
     /// What stands out.
     pub findings: Findings,
+}
+
+impl Review {
+    /// What it found, as one digest: by it a sign-off names the review that somebody looked at.
+    fn digest(&self) -> Result<Digest, PracticeError> {
+        digest_of(self).map_err(|error| PracticeError::BadRequest(error.to_string()))
+    }
+}
+
+/// A review that was signed off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LastReview {
+    /// The entry.
+    pub seq: u64,
+    /// When.
+    pub time: Time,
+    /// By whom.
+    pub by: String,
+    /// The first moment it looked at.
+    pub from: Time,
+    /// The first moment it did not look at any more.
+    pub to: Time,
+    /// How many findings were signed off.
+    pub findings: u64,
 }
 
 /// As it is sealed: what was found, and what the reviewer says of it.
@@ -67,32 +91,59 @@ impl Practice {
         rules: &Rules,
     ) -> Result<Review, PracticeError> {
         self.allow_here(actor, Act::ReviewAccess)?;
-        if to <= from {
-            return Err(PracticeError::BadRequest("the time to review ends before it begins".to_owned()));
-        }
-        let known = self.known()?;
-        let readings = self.readings(&known, from, to, local)?;
-        let families = self.families(actor);
-        let found = review(
-            &Facts {
-                readings: &readings,
-                met: &self.met(from, to)?,
-                people: &self.persons(actor)?,
-                families: &families,
-                grants: &self.grants()?,
-                now: self.judged_at()?,
-            },
-            rules,
-        );
-        let entry = self
+        let review = self.reviewed(actor, from, to, local, rules)?;
+        let names = review.findings.not_looked_at.is_empty();
+        let mut entry = self
             .entry(actor, Kind::LedgerViewed)
             .fact("review", Fact::Flag(true))
-            .fact("names", Fact::Flag(!families.is_empty()))
+            .fact("names", Fact::Flag(names))
             .fact("from", Fact::Number(from.millis()))
             .fact("to", Fact::Number(to.millis()))
-            .fact("results", count(readings.len()));
+            .fact("results", count(review.readings))
+            .fact("findings", count(review.findings.findings.len()))
+            .fact("sha256", Fact::Text(review.digest()?.to_string()));
+        for (name, value) in numbers(rules) {
+            entry = entry.fact(name, Fact::Number(value));
+        }
         self.append_one(actor, entry)?;
-        Ok(Review { from, to, readings: readings.len(), findings: found })
+        Ok(review)
+    }
+
+    /// Signs off the review that the actor looked at last: it is made once more, over the same time and by the same rules,
+    /// and has to find the same. So nobody signs what they have not seen.
+    ///
+    /// # Errors
+    /// [`PracticeError::Denied`]; [`PracticeError::NotFound`] where the actor has looked at none since the last one was
+    /// signed off; [`PracticeError::NotAllowed`] where it finds something else by now; [`PracticeError::BadRequest`] for
+    /// empty words.
+    pub fn sign_off_last(
+        &mut self,
+        actor: &Actor,
+        local: &dyn Fn(Time) -> Local,
+        words: &str,
+    ) -> Result<(Review, u64), PracticeError> {
+        self.allow_here(actor, Act::ReviewAccess)?;
+        let words = said("what you say of the findings", words)?;
+        let done = self.last_review()?.map_or(0, |last| last.seq);
+        let looked = self.headers(Kind::LedgerViewed, &[])?.into_iter().rev().find(|header| {
+            header.seq > done && header.actor == actor.user().as_str() && header.facts.contains_key("review")
+        });
+        let looked = looked.ok_or_else(|| PracticeError::NotFound {
+            what: "review to sign off",
+            id: actor.user().to_string(),
+            list: "access review",
+        })?;
+        let (from, to, rules) = (time_fact(&looked, "from")?, time_fact(&looked, "to")?, rules_of(&looked)?);
+        // No entry of its own: what nobody is shown does not count as looked at.
+        let review = self.reviewed(actor, from, to, local, &rules)?;
+        if looked.facts.get("sha256").and_then(fact_text) != Some(review.digest()?.to_string().as_str()) {
+            return Err(PracticeError::NotAllowed(format!(
+                "the review you looked at (entry {}) finds something else by now: look at it again with `provenote access review`, and then sign it off",
+                looked.seq
+            )));
+        }
+        let seq = self.sign_off_review(actor, &review, &words)?;
+        Ok((review, seq))
     }
 
     /// Signs a review off, with what the reviewer says of its findings.
@@ -102,9 +153,9 @@ impl Practice {
     pub fn sign_off_review(&mut self, actor: &Actor, review: &Review, words: &str) -> Result<u64, PracticeError> {
         self.allow_here(actor, Act::ReviewAccess)?;
         let words = said("what you say of the findings", words)?;
-        let odd = |error: &dyn std::fmt::Display| PracticeError::BadRequest(error.to_string());
-        let digest: Digest = digest_of(review).map_err(|error| odd(&error))?;
-        let signed = SignedOff { review: serde_json::to_value(review).map_err(|error| odd(&error))?, words };
+        let digest = review.digest()?;
+        let value = serde_json::to_value(review).map_err(|error| PracticeError::BadRequest(error.to_string()))?;
+        let signed = SignedOff { review: value, words };
         let group = self.practice_group()?;
         let payload = self.seal_record(actor, &group, "review", &signed)?;
         let entry = self
@@ -117,13 +168,59 @@ impl Practice {
         self.append_one(actor, entry)
     }
 
-    /// When the last review was signed off; reports say so.
+    /// The review that was signed off last; reports say so.
     ///
     /// # Errors
     /// Where the ledger cannot be read.
-    pub fn last_review(&self) -> Result<Option<(u64, Time)>, PracticeError> {
-        let last = self.headers(Kind::AccessReviewed, &[])?.pop();
-        Ok(last.map(|header| (header.seq, Time::from_millis(header.time))))
+    pub fn last_review(&self) -> Result<Option<LastReview>, PracticeError> {
+        let Some(header) = self.headers(Kind::AccessReviewed, &[])?.pop() else { return Ok(None) };
+        Ok(Some(LastReview {
+            seq: header.seq,
+            time: Time::from_millis(header.time),
+            from: time_fact(&header, "from")?,
+            to: time_fact(&header, "to")?,
+            findings: numbered(&header, "findings").unwrap_or_default(),
+            by: header.actor,
+        }))
+    }
+
+    /// Until when the time before the next review was looked at: the end of the last one that was signed off, else the
+    /// first entry.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn reviewed_until(&self) -> Result<Time, PracticeError> {
+        match self.last_review()? {
+            Some(last) => Ok(last.to),
+            None => Ok(Time::from_millis(self.log.header(0)?.time)),
+        }
+    }
+
+    /// What a review finds; no entry.
+    fn reviewed(
+        &self,
+        actor: &Actor,
+        from: Time,
+        to: Time,
+        local: &dyn Fn(Time) -> Local,
+        rules: &Rules,
+    ) -> Result<Review, PracticeError> {
+        if to <= from {
+            return Err(PracticeError::BadRequest("the time to review ends before it begins".to_owned()));
+        }
+        let readings = self.readings(&self.known()?, from, to, local)?;
+        let findings = review(
+            &Facts {
+                readings: &readings,
+                met: &self.met(from, to)?,
+                people: &self.persons(actor)?,
+                families: &self.families(actor),
+                grants: &self.grants()?,
+                now: self.judged_at()?,
+            },
+            rules,
+        );
+        Ok(Review { from, to, readings: readings.len(), findings })
     }
 
     /// Whoever opened something of a client.
@@ -136,10 +233,10 @@ impl Practice {
     ) -> Result<Vec<Reading>, PracticeError> {
         let query = provenote_ledger::Query { since_ms: Some(from.millis()), ..Default::default() };
         let mut readings = Vec::new();
-        for header in
-            self.log.find(&query)?.iter().filter(|header| from.millis() <= header.time && header.time < to.millis())
-        {
+        let within = |header: &Header| from.millis() <= header.time && header.time < to.millis();
+        for header in self.log.find(&query)?.into_iter().filter(within) {
             let row = known.row(header);
+            let header = &row.header;
             let opens = matches!(row.placed.event, Some(Event::View | Event::Export | Event::Print | Event::Forward));
             let of_client = header.refs.contains_key("client");
             if !opens || !of_client || row.placed.outcome != Outcome::Allowed {
@@ -211,6 +308,49 @@ impl Practice {
                 (client.client.clone(), people.chain(family_name(&client.name)).collect())
             })
             .collect()
+    }
+}
+
+/// The rules as facts of an entry.
+fn numbers(rules: &Rules) -> [(&'static str, i64); 6] {
+    let many = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    [
+        ("from_hour", rules.from_hour.into()),
+        ("to_hour", rules.to_hour.into()),
+        ("weekends", rules.weekends.into()),
+        ("session_days", rules.session_days.into()),
+        ("bulk_clients", many(rules.bulk_clients)),
+        ("idle_days", rules.idle_days.into()),
+    ]
+}
+
+/// The rules that a review was made by, as its entry tells them.
+fn rules_of(header: &Header) -> Result<Rules, PracticeError> {
+    let number = |name: &str| numbered(header, name).ok_or_else(|| untold(header));
+    let hour = |name: &str| number(name).and_then(|hour| u8::try_from(hour).map_err(|_| untold(header)));
+    let days = |name: &str| number(name).and_then(|days| u32::try_from(days).map_err(|_| untold(header)));
+    Ok(Rules {
+        from_hour: hour("from_hour")?,
+        to_hour: hour("to_hour")?,
+        weekends: number("weekends")? != 0,
+        session_days: days("session_days")?,
+        bulk_clients: usize::try_from(number("bulk_clients")?).map_err(|_| untold(header))?,
+        idle_days: days("idle_days")?,
+    })
+}
+
+fn time_fact(header: &Header, name: &str) -> Result<Time, PracticeError> {
+    match header.facts.get(name) {
+        Some(Fact::Number(at)) => Ok(Time::from_millis(*at)),
+        _ => Err(untold(header)),
+    }
+}
+
+fn untold(header: &Header) -> PracticeError {
+    PracticeError::Unreadable {
+        seq: header.seq,
+        what: "review",
+        why: "its time or its rules are missing: look with `provenote access review` again".to_owned(),
     }
 }
 

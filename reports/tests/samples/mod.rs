@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file and the benchmark use some of them")]
 
+pub(crate) mod access;
 pub(crate) mod vendors;
 
 use std::collections::BTreeSet;
@@ -303,6 +304,7 @@ pub(crate) fn consents(clients: u8, names: bool) -> ConsentsReport {
         practice: practice(),
         made: at("2026-11-21T20:10:00.000Z"),
         names,
+        emergencies: access::emergencies(),
         rows: (0..clients).map(row).collect(),
         legal: consents_legal_facts().expect("the bundled file"),
         checkpoint: Some(CHECKPOINT.into()),
@@ -423,6 +425,7 @@ pub(crate) fn board(sessions: u8) -> BoardReport {
         from: at("2026-08-01"),
         to: at("2026-11-21"),
         scope: "all clients of the practice".into(),
+        emergencies: access::emergencies(),
         verification: Verification {
             verdict: "intact".into(),
             whole: true,

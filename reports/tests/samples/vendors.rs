@@ -609,6 +609,7 @@ pub(crate) fn checklist() -> ChecklistDocument {
             passes_on_to: vec!["a hosting company".into()],
             terms_worsened: None,
         }),
+        emergencies: super::access::emergencies(),
         audit: audit(),
         audit_seq: Some(205),
         audit_stale: Some("its privacy policy changed for the worse on 2026-11-18".into()),
@@ -656,6 +657,7 @@ pub(crate) fn stack(companies: usize) -> StackDocument {
     StackDocument {
         practice: practice(),
         made: at("2026-11-21T20:10:00.000Z"),
+        emergencies: super::access::emergencies(),
         audits,
         legal: vendors_legal_facts().expect("the bundled file"),
         checkpoint: Some(CHECKPOINT.into()),
