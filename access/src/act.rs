@@ -171,6 +171,8 @@ acts! {
     RequestGrant = "request_grant", on [Grant], in [], "ask for access for a limited time";
     /// Approve or deny a request: the approver's keys open what is given.
     ApproveGrant = "approve_grant", on [Grant], in [Reading], "approve or deny access";
+    /// Read why access is asked for, or was taken.
+    ViewGrant = "view_grant", on [Grant], in [], "read why access was asked for";
     /// Take access back before its end.
     RevokeGrant = "revoke_grant", on [Grant], in [], "take access back";
     /// Take access at once in an emergency.

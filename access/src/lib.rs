@@ -34,7 +34,7 @@ pub use grants::{
     Access, Authority, Grant, GrantError, GrantEvent, Grants, Limits, Oddity, Reason, Review, Scope, ScopeOf, State,
 };
 pub use policies::{ADDED, BUNDLED, LONGEST_FILE, MOST_POLICIES, Place, Policies, PolicyError, PolicyFile};
-pub use representative::{Row, Standing, Variation, usual_rows};
+pub use representative::{Row, Standing, Variation, cell, decide_at_all, standings, usual_rows};
 pub use resource::{GrantSeen, OfClient, Resource, ResourceKind, WrongClass};
 pub use roles::{Basis, Reach, Tie, basis, entitled, opens, with_included};
 pub use schema::{SCHEMA, generated};

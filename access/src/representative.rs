@@ -38,6 +38,19 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// The word of records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stranger => "stranger",
+            Self::Treats => "treats",
+            Self::Wrote => "wrote",
+            Self::Supervises => "supervises",
+            Self::SupervisesUnagreed => "supervises_unagreed",
+            Self::Own => "own",
+        }
+    }
+
     const fn in_words(self) -> &'static str {
         match self {
             Self::Stranger => "no client of theirs",
@@ -271,6 +284,48 @@ impl Row {
             .into_iter()
             .collect()
     }
+}
+
+/// Of what a role may do an act to a kind of thing by the bundled policies, under usual circumstances, of whatever class.
+/// Empty where it may not at all.
+#[must_use]
+pub fn standings(role: Role, act: Act, kind: ResourceKind) -> BTreeSet<Standing> {
+    let rows = rows_of(role, act, &Variation::Usual);
+    let allowed = rows.iter().filter(|row| row.kind == kind && row.decide(Policies::bundled()).allowed);
+    allowed.map(|row| row.standing).collect()
+}
+
+/// The cell of a table: `yes`, `own`, `supervised`, both of them, or a dash.
+#[must_use]
+pub fn cell(allowed: &BTreeSet<Standing>) -> &'static str {
+    let own = allowed.iter().any(|standing| matches!(standing, Standing::Treats | Standing::Wrote | Standing::Own));
+    let supervised = allowed.contains(&Standing::Supervises);
+    match (allowed.contains(&Standing::Stranger), own, supervised) {
+        (true, ..) => "yes",
+        (false, true, true) => "own, supervised",
+        (false, true, false) => "own",
+        (false, false, true) => "supervised",
+        (false, false, false) => "–",
+    }
+}
+
+/// Whether somebody may do something at all, to some thing that it is done to: what a list is asked for before each line
+/// is. The circumstances are the real ones.
+#[must_use]
+pub fn decide_at_all(policies: &Policies, subject: &Subject, act: Act, circumstances: &Circumstances) -> Decision {
+    let mut refused = None;
+    for row in rows_of(subject.role, act, &Variation::Usual) {
+        let asks = Subject { ends: subject.ends, ..row.subject() };
+        let resource = row.resource();
+        let request = Request { subject: &asks, act, resource: &resource, circumstances, grants: &[] };
+        let decision = decide(policies, &request);
+        if decision.allowed {
+            return decision;
+        }
+        refused.get_or_insert(decision);
+    }
+    // Every act is done to something.
+    refused.unwrap_or_else(|| Decision { allowed: false, policies: vec![], reasons: vec![], errors: vec![] })
 }
 
 /// Every row of one role and act under one variation.

@@ -118,24 +118,9 @@ fn the_table_is_what_people_agreed_to() {
     assert!(kept == table, "policies/who-may-what.md is not what the policies say:\n{table}");
 }
 
-fn cell(role: Role, act: Act) -> String {
-    let rows = rows_of(role, act, &Variation::Usual);
-    let allowed: BTreeSet<Standing> =
-        rows.iter().filter(|row| row.decide(Policies::bundled()).allowed).map(|row| row.standing).collect();
-    if allowed.is_empty() {
-        return "–".to_owned();
-    }
-    if allowed.contains(&Standing::Stranger) {
-        return "yes".to_owned();
-    }
-    let own = allowed.contains(&Standing::Treats) || allowed.contains(&Standing::Own);
-    let supervised = allowed.contains(&Standing::Supervises);
-    match (own, supervised) {
-        (true, true) => "own, supervised".to_owned(),
-        (true, false) => "own".to_owned(),
-        (false, true) => "supervised".to_owned(),
-        (false, false) => format!("{allowed:?}"),
-    }
+fn cell(role: Role, act: Act) -> &'static str {
+    let allowed = act.kinds().iter().flat_map(|kind| crate::standings(role, act, *kind)).collect();
+    crate::cell(&allowed)
 }
 
 #[test]

@@ -345,7 +345,7 @@ pub(crate) fn board_report(
                 state: note.state,
                 attested: note.attested,
                 edits: count(note.edits),
-                warnings: count(note.warnings),
+                warnings: note.warnings.map(count),
                 answered: count(note.answers),
                 amendments: count(note.amendments),
             })

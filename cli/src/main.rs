@@ -1,5 +1,6 @@
 //! `provenote`, the command line.
 
+mod acts;
 mod agent;
 mod anchors;
 mod args;

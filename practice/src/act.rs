@@ -117,6 +117,12 @@ impl Actor {
         Ok(provenote_access::may(self.subject.role, act)?)
     }
 
+    /// What is known of companies that get sound or words is the practice's own affair: for whoever sees which consents
+    /// tell of them, and for whoever reports on them.
+    pub(crate) fn may_see_companies(&self) -> Result<(), PracticeError> {
+        self.authorise(Act::ViewConsent).or_else(|_| self.authorise(Act::MakeReport))
+    }
+
     pub(crate) fn new(subject: Subject, keys: Unlocked, signer: LogSigner) -> Self {
         Self { subject, keys, signer, presence: Presence::default() }
     }

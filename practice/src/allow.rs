@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use provenote_access::{
-    Act, Circumstances, Decision, OfClient, Policies, Request, Resource, ResourceKind, WrongClass, decide,
+    Act, Circumstances, Decision, OfClient, Policies, Request, Resource, ResourceKind, Subject, WrongClass, decide,
+    decide_at_all,
 };
 use provenote_consent::{Record, Word};
 use provenote_ledger::{Fact, Header};
@@ -92,12 +93,28 @@ impl Practice {
         Ok(draft)
     }
 
-    /// The clients with whose files somebody may do something, for lists. No entry.
+    /// Lets an act pass that is done to many things, where somebody may do it to any of them; or writes the refusal and
+    /// says why. What comes of it is asked for one by one.
     ///
     /// # Errors
-    /// [`PracticeError::Access`] where the role may not at all.
-    pub(crate) fn seen(&self, actor: &Actor, act: Act) -> Result<BTreeSet<ClientId>, PracticeError> {
-        actor.authorise(act)?;
+    /// As [`Practice::allow`].
+    pub fn allow_at_all(&mut self, actor: &Actor, act: Act) -> Result<(), PracticeError> {
+        let circumstances = self.circumstances(actor)?;
+        let subject = self.subject_of(actor)?;
+        let decision = decide_at_all(self.policies(), &subject, act, &circumstances);
+        if decision.allowed {
+            return Ok(());
+        }
+        let kind = act.kinds().first().map(ToString::to_string).unwrap_or_default();
+        Err(self.refused_on(actor, act, &kind, None, &decision)?)
+    }
+
+    /// The clients with whose files somebody may do something, for lists: an entry only where they may not at all.
+    ///
+    /// # Errors
+    /// As [`Practice::allow_at_all`].
+    pub(crate) fn seen(&mut self, actor: &Actor, act: Act) -> Result<BTreeSet<ClientId>, PracticeError> {
+        self.allow_at_all(actor, act)?;
         let mut seen = BTreeSet::new();
         for header in self.headers(Kind::ClientAdded, &[])? {
             let client = client_of(&header)?;
@@ -126,17 +143,18 @@ impl Practice {
         circumstances: &Circumstances,
     ) -> Result<Decision, PracticeError> {
         let grants = self.grants_in_force(actor.user())?;
-        // As the ledger says today, whatever held when the user signed in; of who is no user any more, nothing.
-        let people = self.people()?;
-        let Some(subject) = people.subject(actor.user()) else {
-            return Err(PracticeError::NotFound {
-                what: "user",
-                id: actor.user().to_string(),
-                list: "access user list",
-            });
-        };
+        let subject = self.subject_of(actor)?;
         let request = Request { subject: &subject, act, resource, circumstances, grants: &grants };
         Ok(decide(self.policies(), &request))
+    }
+
+    /// The actor as the ledger says today, whatever held when they signed in; of who is no user any more, nothing.
+    fn subject_of(&self, actor: &Actor) -> Result<Subject, PracticeError> {
+        self.people()?.subject(actor.user()).ok_or_else(|| PracticeError::NotFound {
+            what: "user",
+            id: actor.user().to_string(),
+            list: "access user list",
+        })
     }
 
     /// The policies in force: the bundled ones, and the practice's own.
@@ -179,14 +197,25 @@ impl Practice {
         resource: &Resource,
         decision: &Decision,
     ) -> Result<PracticeError, PracticeError> {
+        self.refused_on(actor, act, &resource.kind().to_string(), Some(resource), decision)
+    }
+
+    fn refused_on(
+        &mut self,
+        actor: &Actor,
+        act: Act,
+        kind: &str,
+        resource: Option<&Resource>,
+        decision: &Decision,
+    ) -> Result<PracticeError, PracticeError> {
         let mut entry = self
             .entry(actor, Kind::AccessRefused)
             .fact("act", Fact::Text(act.as_str().to_owned()))
-            .fact("of", Fact::Text(resource.kind().to_string()));
+            .fact("of", Fact::Text(kind.to_owned()));
         if let Some(policy) = decision.policies.first() {
             entry = entry.fact("policy", Fact::Text(word_of(policy)));
         }
-        if let Resource::OfClient(of) = resource {
+        if let Some(Resource::OfClient(of)) = resource {
             let refs = [
                 ("client", of.client().map(ToString::to_string)),
                 ("session", of.in_session().map(ToString::to_string)),

@@ -84,8 +84,8 @@ pub struct BoardNote {
     pub attested: Option<(Time, u64)>,
     /// Edits before attestation.
     pub edits: usize,
-    /// Warnings raised with the draft.
-    pub warnings: usize,
+    /// Warnings raised with the draft; none where its text is destroyed, or not for whoever makes the report.
+    pub warnings: Option<usize>,
     /// Warnings the clinician answered.
     pub answers: usize,
     /// Additions since.
@@ -353,12 +353,18 @@ fn looked_at(header: &Header) -> String {
 impl Practice {
     fn board_note(&self, actor: &Actor, header: &Header, all: &[Header]) -> Result<BoardNote, PracticeError> {
         let note = note_of(header)?;
-        // Warnings are health information: they are counted in the sealed text, where it still exists.
-        let warnings = match self.note(actor, note.as_str()) {
-            Ok((_, view)) => view.text.warnings,
-            Err(PracticeError::Destroyed { .. }) => Vec::new(),
-            Err(error) => return Err(error),
+        // Warnings are health information: they are counted in the sealed text, where it still exists and whoever makes the
+        // report may read it.
+        let warnings = if self.may(actor, Act::ViewNote, &self.note_resource(header)?)? {
+            match self.note(actor, note.as_str()) {
+                Ok((_, view)) => Some(view.text.warnings),
+                Err(PracticeError::Destroyed { .. }) => None,
+                Err(error) => return Err(error),
+            }
+        } else {
+            None
         };
+        let answered = warnings.iter().flatten().filter(|warning| warning.answer.is_some()).count();
         let about = |kind: Kind| {
             all.iter()
                 .filter(|entry| {
@@ -378,8 +384,8 @@ impl Practice {
             format: word(header, "format"),
             attested,
             edits: about(Kind::NoteEdited).len(),
-            answers: warnings.iter().filter(|warning| warning.answer.is_some()).count(),
-            warnings: warnings.len(),
+            answers: answered,
+            warnings: warnings.map(|warnings| warnings.len()),
             amendments,
             note,
         })

@@ -185,8 +185,8 @@ impl Practice {
     /// # Errors
     /// Where the ledger or a record cannot be read.
     pub fn list_clients(&mut self, actor: &Actor) -> Result<Vec<Client>, PracticeError> {
-        let mut clients = self.clients(actor)?;
         let seen = self.seen(actor, Act::ViewClient)?;
+        let mut clients = self.clients(actor)?;
         clients.retain(|client| seen.contains(&client.client));
         clients.sort_by_key(|client| client.name.to_lowercase());
         let entry = self

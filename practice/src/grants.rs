@@ -271,10 +271,7 @@ impl Practice {
         let mut shown = Vec::new();
         for grant in grants.all() {
             let resource = self.grant_seen(grant.id(), grant.requester(), grant.scope())?;
-            let sees = grant.requester() == actor.user()
-                || self.may(actor, Act::ApproveGrant, &resource)?
-                || provenote_access::may(actor.role(), Act::ReviewAccess).is_ok();
-            if sees {
+            if self.may(actor, Act::ViewGrant, &resource)? {
                 shown.push(GrantShown::of(grant));
             }
         }
@@ -290,12 +287,14 @@ impl Practice {
         Ok(self.grants()?.of_client(client).map(GrantShown::of).collect())
     }
 
-    /// The reason that was given for a grant, for who may answer or review it.
+    /// The reason that was given for a grant, for who asked and who may answer, end or review it.
     ///
     /// # Errors
     /// [`PracticeError::Denied`]; [`PracticeError::NotFound`].
     pub fn grant_reason(&mut self, actor: &Actor, grant: &str) -> Result<String, PracticeError> {
-        let (id, _) = self.grant_of(grant)?;
+        let (id, found) = self.grant_of(grant)?;
+        let resource = self.grant_seen(&id, found.requester(), found.scope())?;
+        self.allow(actor, Act::ViewGrant, &resource)?;
         let refs = [("grant", id.as_str())];
         let asked = self.one(Kind::GrantRequested, &refs)?;
         let asked = match asked {

@@ -60,7 +60,7 @@ impl Practice {
     /// # Errors
     /// Where the ledger or a record cannot be read.
     pub fn vendors(&self, actor: &Actor) -> Result<Vec<(VendorId, VendorFact)>, PracticeError> {
-        actor.authorise(Act::ViewConsent)?;
+        actor.may_see_companies()?;
         let added = self.headers(Kind::VendorAdded, &[])?;
         if added.is_empty() {
             return Ok(Vec::new());

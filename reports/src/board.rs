@@ -217,8 +217,8 @@ pub struct NoteRow {
     pub attested: Option<(Time, u64)>,
     /// Times the clinician changed the draft.
     pub edits: u32,
-    /// Warnings the safety screen raised.
-    pub warnings: u32,
+    /// Warnings the safety screen raised; none where they could not be counted.
+    pub warnings: Option<u32>,
     /// Warnings the clinician answered.
     pub answered: u32,
     /// Times it was added to since.
@@ -367,7 +367,7 @@ fn attention(report: &BoardReport) -> Vec<String> {
         .notes
         .iter()
         .filter(|note| note.state != NoteState::Draft)
-        .map(|note| note.warnings.saturating_sub(note.answered))
+        .filter_map(|note| Some(note.warnings?.saturating_sub(note.answered)))
         .sum();
     if unanswered > 0 {
         out.push(format!(
@@ -464,10 +464,12 @@ fn withdrawal_data(withdrawal: &WithdrawalRow) -> Value {
 
 fn note_data(note: &NoteRow) -> Value {
     let mut review = counted(note.edits as usize, "edit", "edits");
-    let _ = if note.warnings == 0 {
-        write!(review, "; no warnings")
-    } else {
-        write!(review, "; {}, {} answered", counted(note.warnings as usize, "warning", "warnings"), note.answered)
+    let _ = match note.warnings {
+        Some(0) => write!(review, "; no warnings"),
+        Some(raised) => {
+            write!(review, "; {}, {} answered", counted(raised as usize, "warning", "warnings"), note.answered)
+        }
+        None => write!(review, "; warnings not counted: its text is destroyed, or closed to who made this report"),
     };
     if note.amendments > 0 {
         let _ = write!(review, "; {}", counted(note.amendments as usize, "amendment", "amendments"));

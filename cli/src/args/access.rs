@@ -265,8 +265,14 @@ pub(crate) enum Policy {
         files: Vec<PathBuf>,
     },
     /// Show the table of who may do what by the bundled policies
-    #[command(after_help = "Example:\n  provenote access policy table")]
-    Table,
+    #[command(
+        after_help = "Examples:\n  provenote access policy table\n  provenote access policy table --commands   # which command whom"
+    )]
+    Table {
+        /// A row for each command instead of each act
+        #[arg(long)]
+        commands: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

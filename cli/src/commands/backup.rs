@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use provenote_access::Act;
 use provenote_backup::{Backup as Files, Restore, Source};
 use provenote_practice::backups::RestoredFrom;
 use provenote_schemas::Time;
@@ -129,11 +130,12 @@ fn restore(home: &Home, asked: &BackupRestore) -> Outcome {
 }
 
 fn accept(home: &Home) -> Outcome {
+    let (mut practice, actor) = home.signed_in_restored()?;
+    practice.allow_at_all(&actor, Act::RestoreBackup)?;
     let pending = provenote_backup::pending(home.path()).map_err(Failure::could)?;
     let Some(restored) = pending else {
         return Err(Failure::could("this practice was not restored from a backup, or that was accepted already"));
     };
-    let (mut practice, actor) = home.signed_in_restored()?;
     let from = RestoredFrom {
         backup: restored.seq,
         size: restored.size,

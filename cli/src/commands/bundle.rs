@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use provenote_access::Act;
 use provenote_bundle::{BundleReport, Known};
 use provenote_ledger::VerifierKey;
 use provenote_practice::bundles::{BundleExtras, BundleScope};
@@ -49,6 +50,7 @@ fn create(home: &Home, asked: BundleCreate) -> Outcome {
     }
     let policy = home.policy()?;
     let (mut practice, actor) = home.signed_in()?;
+    practice.allow_at_all(&actor, Act::MakeBundle)?;
     let plan = practice.bundle_plan(&actor, &scope, &withhold)?;
     let record = practice.record(&actor)?;
     let vkey = practice.log().epochs().last().map(|epoch| epoch.key.to_string()).unwrap_or_default();

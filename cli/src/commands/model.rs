@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
+use provenote_access::Act;
 use provenote_models::{Condition, Description, Keep, Listed, Pull};
 use provenote_practice::{Actor, Practice};
 use serde_json::json;
@@ -15,11 +16,14 @@ use crate::screen::{Bars, print, print_json};
 
 pub(super) fn run(home: &Home, asked: Model) -> Outcome {
     let mut models = home.model_dir()?;
-    // Whoever cannot sign in changes nothing.
-    let desk = match &asked {
+    // Whoever cannot sign in, or may not, changes nothing.
+    let mut desk = match &asked {
         Model::Add { .. } | Model::Pull { .. } => home.signed_in_if_practice()?,
         Model::List | Model::Check => None,
     };
+    if let Some((practice, actor)) = &mut desk {
+        practice.allow_at_all(actor, Act::ManageModels)?;
+    }
     let mut bars = Bars::new(home.json());
     match asked {
         Model::List => {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use provenote_access::Act;
 use provenote_practice::{Actor, Practice};
 use provenote_schemas::{Digest, Time};
 use serde_json::{Value, json};
@@ -117,6 +118,7 @@ fn stack(home: &Home, asked: &Asked, file: &Path) -> Outcome {
 fn consents(home: &Home, names: bool, file: &Path) -> Outcome {
     can_write(file)?;
     let (mut practice, actor) = home.signed_in()?;
+    practice.allow_at_all(&actor, Act::MakeReport)?;
     let mut bars = Bars::new(home.json());
     let all =
         practice.consent_overview(&actor, home.models()?, &mut |done, of| bars.count("reading consents", done, of));

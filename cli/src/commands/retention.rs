@@ -5,6 +5,7 @@ mod trail;
 
 use std::process::ExitCode;
 
+use provenote_access::Act;
 use provenote_practice::retention::{Receipt, RecordClass};
 use serde_json::json;
 
@@ -18,7 +19,8 @@ pub(super) fn run(home: &Home, asked: Retention) -> Outcome {
         Retention::Hold(asked) => holds::run(home, asked),
         Retention::Trail(asked) => trail::run(home, asked),
         Retention::Plan => {
-            let (practice, actor) = home.signed_in()?;
+            let (mut practice, actor) = home.signed_in()?;
+            practice.allow_at_all(&actor, Act::RunRetention)?;
             let plan = practice.retention_plan(&actor)?;
             if home.json() {
                 print_json(&json!({ "due": plan }));

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 
 use std::process::ExitCode;
 
+use provenote_access::Act;
 use provenote_schemas::disclosure::VendorFact;
 use serde_json::json;
 
@@ -32,7 +33,8 @@ pub(super) fn run(home: &Home, asked: Vendor) -> Outcome {
             }
         }
         Vendor::List => {
-            let (practice, actor) = home.signed_in()?;
+            let (mut practice, actor) = home.signed_in()?;
+            practice.allow_at_all(&actor, Act::ViewConsent)?;
             let vendors = practice.vendors(&actor)?;
             if home.json() {
                 let listed: Vec<_> =

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use provenote_access::Act;
 use provenote_ledger::policy::{Policy, Quorum};
 use provenote_ledger::proof::prove_consistency;
 use provenote_ledger::{CosignerKey, Log, VerifierKey};
@@ -73,11 +74,12 @@ fn add(home: &Home, name: &str, vkey: &str, url: &str, quorum: Option<usize>) ->
 }
 
 fn remove(home: &Home, name: &str) -> Outcome {
+    let (mut practice, actor) = home.signed_in_despite_alarm()?;
+    practice.allow_at_all(&actor, Act::Configure)?;
     let policy = home.policy()?.without_witness(name).map_err(Failure::could)?;
     let anchors = home.anchors()?;
     let broken = |error: std::io::Error| home.broken("keys/anchors", &error);
     let alarm = anchors.alarm().map_err(broken)?.filter(|alarm| alarm.witness == name);
-    let (mut practice, actor) = home.signed_in_despite_alarm()?;
     let seq = practice.witness_removed(&actor, name, alarm.as_ref().map(|alarm| alarm.size))?;
     home.keep_policy(&policy)?;
     if alarm.is_some() {

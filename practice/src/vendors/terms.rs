@@ -231,7 +231,7 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotFound`] for the company; where a record cannot be read.
     pub fn terms_of(&self, actor: &Actor, vendor: Option<&str>) -> Result<Vec<TermsStanding>, PracticeError> {
-        actor.authorise(Act::ViewConsent)?;
+        actor.may_see_companies()?;
         let vendor = vendor.map(|vendor| self.vendor_of(actor, vendor)).transpose()?.map(|(id, _)| id);
         let mut standings = Vec::new();
         for source in self.sources(actor, vendor.as_ref().map(VendorId::as_str))? {

@@ -493,7 +493,7 @@ pub(crate) fn board(sessions: u8) -> BoardReport {
                 state: [NoteState::Attested, NoteState::Amended, NoteState::Draft][usize::from(n % 3)],
                 attested: (n % 3 != 2).then(|| (time(n, 18), 37 + u64::from(n) * 9)),
                 edits: u32::from(n % 4),
-                warnings: u32::from(n % 2),
+                warnings: Some(u32::from(n % 2)),
                 answered: u32::from(n % 2),
                 amendments: u32::from(n % 3 == 1),
             })

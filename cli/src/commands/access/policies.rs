@@ -7,6 +7,7 @@ use provenote_access::{Change, PolicyFile};
 use serde_json::json;
 
 use super::super::{Outcome, read_text};
+use crate::acts;
 use crate::args::Policy;
 use crate::exit::Failure;
 use crate::home::Home;
@@ -50,8 +51,13 @@ pub(super) fn run(home: &Home, asked: Policy) -> Outcome {
             home.write_policies(&texts)?;
             told(home, &changes, &format!("In force from now on (entry {seq})."))
         }
-        Policy::Table => {
-            print(provenote_access::TABLE);
+        Policy::Table { commands } => {
+            match (commands, home.json()) {
+                (true, true) => print_json(&acts::table_json()),
+                (true, false) => print(acts::table().trim_end()),
+                (false, true) => print_json(&json!({ "table": provenote_access::TABLE })),
+                (false, false) => print(provenote_access::TABLE),
+            }
             Ok(ExitCode::SUCCESS)
         }
     }

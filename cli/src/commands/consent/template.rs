@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
+use provenote_access::Act;
 use provenote_consent::{Severity, State, check_template, reading_levels};
 use provenote_templates::{Shelf, Template as File};
 use serde_json::json;
@@ -141,7 +142,8 @@ fn add(home: &Home, file: &Path) -> Outcome {
     let source = read_text(file, LARGEST)?;
     let shown = file.display().to_string();
     let template = File::parse_file(&shown, &source).map_err(Failure::could)?;
-    let (practice, actor) = home.signed_in()?;
+    let (mut practice, actor) = home.signed_in()?;
+    practice.allow_at_all(&actor, Act::Configure)?;
     let state = State::parse(&practice.record(&actor)?.state).map_err(Failure::could)?;
     let wrong: Vec<String> = check_template(&shown, &source, state)
         .into_iter()

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
+use provenote_access::Act;
 use provenote_fetch::Web;
 use provenote_practice::vendors::terms::Because;
 use provenote_vendors::terms::{Declaration, TermsType};
@@ -70,7 +71,8 @@ pub(super) fn untrack(home: &Home, source: &str) -> Outcome {
 }
 
 pub(super) fn list(home: &Home, vendor: Option<&str>) -> Outcome {
-    let (practice, actor) = home.signed_in()?;
+    let (mut practice, actor) = home.signed_in()?;
+    practice.allow_at_all(&actor, Act::ViewConsent)?;
     let sources = practice.terms_of(&actor, vendor)?;
     if home.json() {
         print_json(&json!({ "sources": sources }));
@@ -175,8 +177,9 @@ pub(super) fn settle(home: &Home, vendor: &str, because: Settled, words: &str) -
 }
 
 pub(super) fn import(home: &Home, vendor: &str, folder: &Path, service: Option<&str>) -> Outcome {
-    let versions = provenote_fetch::history::read(folder, service).map_err(Failure::could)?;
     let (mut practice, actor) = home.signed_in()?;
+    practice.allow_at_all(&actor, Act::Configure)?;
+    let versions = provenote_fetch::history::read(folder, service).map_err(Failure::could)?;
     let mut bars = Bars::new(home.json());
     let imported = practice.import_terms(&actor, vendor, &versions, &Child, &mut |done, of| {
         bars.count("comparing versions", done, of);

@@ -190,7 +190,7 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::NotFound`] for the company; where a record cannot be read.
     pub fn imported_terms(&self, actor: &Actor, vendor: &str) -> Result<Vec<ImportedChange>, PracticeError> {
-        actor.authorise(Act::ViewConsent)?;
+        actor.may_see_companies()?;
         let (vendor, _) = self.vendor_of(actor, vendor)?;
         let mut changes = Vec::new();
         for header in self.headers(Kind::TermsImported, &[("vendor", vendor.as_str())])? {

@@ -1,6 +1,5 @@
 //! What was found of a document at each look.
 
-use provenote_access::Act;
 use provenote_ledger::Fact;
 use provenote_schemas::{Digest, Kind, TermsId, Time};
 use provenote_vendors::terms::TermsDiff;
@@ -35,7 +34,7 @@ impl Practice {
     /// # Errors
     /// Where the ledger or a record cannot be read.
     pub fn terms_past(&self, actor: &Actor, source: &TermsId) -> Result<Vec<TermsPast>, PracticeError> {
-        actor.authorise(Act::ViewConsent)?;
+        actor.may_see_companies()?;
         let mut past = Vec::new();
         for header in self.headers(Kind::TermsChecked, &[("source", source.as_str())])? {
             // An outcome of a later version of this program says nothing here.
