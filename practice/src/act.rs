@@ -141,6 +141,7 @@ pub struct Practice {
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) entropy: Box<dyn Entropy>,
     pub(crate) people: crate::people::Remembered,
+    pub(crate) folded: crate::grants::Remembered,
     /// The practice's own policies beside the bundled ones, where they are those in force.
     pub(crate) policies: Option<Policies>,
 }
@@ -152,7 +153,7 @@ impl Practice {
     /// Puts a practice together of its opened parts.
     #[must_use]
     pub fn open(log: Log, vault: Vault, clock: Box<dyn Clock>, entropy: Box<dyn Entropy>) -> Self {
-        Self { log, vault, clock, entropy, people: RefCell::default(), policies: None }
+        Self { log, vault, clock, entropy, people: RefCell::default(), folded: RefCell::default(), policies: None }
     }
 
     /// Signs a user in with a passphrase.

@@ -4,7 +4,9 @@
 use std::rc::Rc;
 
 use provenote_access::{Tie, opens};
-use provenote_ledger::{Fact, Freshened, Freshness, NextOffice, OfficePublic, Recipients, Unlocked, UserPublic};
+use provenote_ledger::{
+    Fact, Freshened, Freshness, GrantOpens, NextOffice, OfficePublic, Recipients, Unlocked, UserPublic,
+};
 use provenote_schemas::{Class, GroupId, Kind};
 
 use crate::act::{Actor, PRACTICE_SCOPE, Practice};
@@ -80,7 +82,15 @@ impl Practice {
         let entitled = Entitled::of(&people, class, &scope, actor);
         let now = self.log.size()?;
         let signer = |user: &str, _: u64| entitled.signer(user);
-        self.vault.freshen_group(actor.keys(), group, &entitled.due(now, &signer), &mut *self.entropy)?;
+        let done = self.vault.freshen_group(actor.keys(), group, &entitled.due(now, &signer), &mut *self.entropy)?;
+        if done == Freshened::Rekeyed {
+            let (word, place) = (class.as_str(), scope.as_str());
+            self.renew_grants(actor.keys(), |opens| match opens {
+                GrantOpens::Groups(groups) => groups.iter().any(|one| one == group),
+                GrantOpens::Class { class, scope } => class == word && scope == place,
+                GrantOpens::Office { .. } => false,
+            })?;
+        }
         Ok(())
     }
 
@@ -108,7 +118,15 @@ impl Practice {
         let now = self.log.size()?;
         let signer = |user: &str, _: u64| entitled.signer(user);
         let due = entitled.due(now, &signer);
-        Ok(self.vault.freshen(keys, class.as_str(), scope, &due, &mut *self.entropy)?)
+        let done = self.vault.freshen(keys, class.as_str(), scope, &due, &mut *self.entropy)?;
+        if done == Freshened::Rekeyed {
+            let (word, place) = (class.as_str(), scope);
+            self.renew_grants(
+                keys,
+                |opens| matches!(opens, GrantOpens::Class { class, scope } if class == word && scope == place),
+            )?;
+        }
+        Ok(done)
     }
 
     /// Brings the keys to what the ledger says of the people: what somebody may newly open is wrapped to them, as far as
@@ -135,6 +153,32 @@ impl Practice {
             }
         }
         Ok(wrapped)
+    }
+
+    /// Gives offices that somebody left their next key pair, where this actor belongs to them; and class keys that were
+    /// made meanwhile without an office are wrapped to it. Where nobody left, it only looks.
+    ///
+    /// # Errors
+    /// As [`Practice::settle_keys`].
+    pub(crate) fn settle_offices_left(&mut self, actor: &Actor) -> Result<(), PracticeError> {
+        let people = self.people()?;
+        let left = |class: &Class| people.named_office(*class).is_some() && people.office(*class).is_none();
+        for class in office_classes().filter(left).collect::<Vec<_>>() {
+            if self.settle_office(actor, class)? == 0 {
+                continue;
+            }
+            let people = self.people()?;
+            for wraps in self.vault.wraps(&|_, _, _, _| None)? {
+                if let Some(scope) = wraps.scope.filter(|scope| scope != PRACTICE_SCOPE)
+                    && wraps.class == class.as_str()
+                    && wraps.office.is_none()
+                    && self.vault.is_entitled(actor.keys(), class.as_str(), &scope)
+                {
+                    self.freshen_class(actor, &people, class, &scope)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn settle_office(&mut self, actor: &Actor, class: Class) -> Result<usize, PracticeError> {
@@ -167,6 +211,11 @@ impl Practice {
                     .fact("seal_key", Fact::Text(hex(&next.seal_key)));
                 self.append_one(actor, entry)?;
                 self.vault.settle_office(&lock, &next)?;
+                drop(lock);
+                self.renew_grants(
+                    actor.keys(),
+                    |opens| matches!(opens, GrantOpens::Office { class } if class == word),
+                )?;
                 return Ok(members.len());
             }
         }

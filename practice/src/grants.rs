@@ -2,10 +2,12 @@
 //! and reviewed afterwards (45 CFR 164.312(a)(2)(ii)). The entry comes first; the wrapped key follows it, and goes at its
 //! end with whichever process comes first.
 
+use std::rc::Rc;
+
 use provenote_access::{
     Access, Act, Authority, Grant, GrantEvent, GrantSeen, Grants, Limits, Reason, Resource, Scope, ScopeOf, State,
 };
-use provenote_ledger::{Argon2Params, Fact, GrantOpens, Header, NewEntry, Query, Unlocked};
+use provenote_ledger::{Argon2Params, Fact, GrantOpens, Header, NewEntry, Unlocked, VaultError};
 use provenote_schemas::{Class, ClientId, GrantId, GroupId, Kind, NoteId, SessionId, Time, UserId};
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -127,27 +129,32 @@ pub struct GrantChanged {
 impl Practice {
     /// Every grant, folded from the ledger, as of now.
     pub(crate) fn grants(&self) -> Result<Grants, PracticeError> {
-        let mut headers = Vec::new();
-        for kind in KINDS {
-            headers.extend(self.headers(kind, &[])?);
-        }
-        headers.sort_by_key(|header| header.seq);
-        let mut grants = Grants::new();
-        for header in &headers {
-            if let Some(event) = event(header)? {
-                grants.apply(header.seq, Time::from_millis(header.time), &Limits::default(), &event);
-            }
-        }
+        let mut grants = Grants::clone(&*self.folded_grants()?);
         grants.observe(self.judged_at()?);
         Ok(grants)
     }
 
+    /// What the entries say of grants, whatever the time; folded once for each size of the ledger.
+    fn folded_grants(&self) -> Result<Rc<Grants>, PracticeError> {
+        let size = self.log.size()?;
+        let (from, mut folded) = self.folded.take().unwrap_or_default();
+        if from < size {
+            let grants = Rc::make_mut(&mut folded);
+            for header in self.since(&KINDS, from, size)? {
+                let told = Kind::from_word(&header.kind).is_some_and(|kind| KINDS.contains(&kind));
+                if told && let Some(event) = event(&header)? {
+                    grants.apply(header.seq, Time::from_millis(header.time), &Limits::default(), &event);
+                }
+            }
+        }
+        self.folded.replace(Some((size, Rc::clone(&folded))));
+        Ok(folded)
+    }
+
     /// What opens something for a user at this moment.
     pub(crate) fn grants_in_force(&self, user: &UserId) -> Result<Vec<Access>, PracticeError> {
-        // Nobody ever asked, nothing to fold: so it is with a practice of one.
-        if self.log.first(&Query::kind(Kind::GrantRequested.as_str()))?.is_none()
-            && self.log.first(&Query::kind(Kind::GrantTaken.as_str()))?.is_none()
-        {
+        // Nobody ever asked: so it is with a practice of one.
+        if self.folded_grants()?.all().next().is_none() {
             return Ok(Vec::new());
         }
         Ok(self.grants()?.in_force(user, self.clock.now()))
@@ -159,18 +166,7 @@ impl Practice {
     /// [`PracticeError::Grant`]; [`PracticeError::Denied`]; [`PracticeError::NotFound`].
     pub fn request_grant(&mut self, actor: &Actor, asked: &GrantAsked<'_>) -> Result<GrantChanged, PracticeError> {
         let reason = Reason::parse(asked.reason)?;
-        let scope = self.scope_of(actor, asked)?;
-        let grant = self.random_id(GrantId::from_random);
-        let event = GrantEvent::Requested {
-            grant: grant.clone(),
-            requester: actor.user().clone(),
-            scope: scope.clone(),
-            duration_ms: i64::from(asked.minutes) * 60_000,
-            authority: asked.authority,
-        };
-        self.grants()?.check(self.clock.now(), &Limits::default(), &event)?;
-        let seen = self.grant_seen(&grant, actor.user(), &scope)?;
-        self.allow_with_reason(actor, Act::RequestGrant, &seen)?;
+        let (grant, scope) = self.asked_for(actor, asked, Act::RequestGrant)?;
         let entry = self.grant_entry(actor, Kind::GrantRequested, &grant, &scope, asked);
         let entry = self.with_reason(actor, entry, &reason)?;
         let seq = self.append_one(actor, entry)?;
@@ -183,11 +179,8 @@ impl Practice {
     /// [`PracticeError::Grant`] also for one's own; [`PracticeError::Denied`]; [`PracticeError::Vault`] where the approver's
     /// keys do not open it.
     pub fn approve_grant(&mut self, actor: &Actor, grant: &str) -> Result<GrantChanged, PracticeError> {
-        let (id, found) = self.grant_of(grant)?;
-        let event = GrantEvent::Approved { grant: id.clone(), by: actor.user().clone() };
-        let resource = self.grant_seen(&id, found.requester(), found.scope())?;
-        self.allow(actor, Act::ApproveGrant, &resource)?;
-        self.grants()?.check(self.clock.now(), &Limits::default(), &event)?;
+        let (id, found) =
+            self.may_answer(actor, grant, Act::ApproveGrant, |grant, by| GrantEvent::Approved { grant, by })?;
         let opens = self.opens(found.scope())?;
         self.freshen_for(actor.keys(), actor, &opens)?;
         let entry = self.grant_answer(actor, Kind::GrantApproved, &id, found.scope());
@@ -203,11 +196,8 @@ impl Practice {
     /// # Errors
     /// As [`Practice::approve_grant`].
     pub fn deny_grant(&mut self, actor: &Actor, grant: &str) -> Result<GrantChanged, PracticeError> {
-        let (id, found) = self.grant_of(grant)?;
-        let resource = self.grant_seen(&id, found.requester(), found.scope())?;
-        self.allow(actor, Act::ApproveGrant, &resource)?;
-        let event = GrantEvent::Denied { grant: id.clone(), by: actor.user().clone() };
-        self.grants()?.check(self.clock.now(), &Limits::default(), &event)?;
+        let (id, found) =
+            self.may_answer(actor, grant, Act::ApproveGrant, |grant, by| GrantEvent::Denied { grant, by })?;
         let entry = self.grant_answer(actor, Kind::GrantDenied, &id, found.scope());
         let seq = self.append_one(actor, entry)?;
         Ok(GrantChanged { grant: id, seq, until: None })
@@ -218,14 +208,12 @@ impl Practice {
     /// # Errors
     /// As [`Practice::approve_grant`].
     pub fn revoke_grant(&mut self, actor: &Actor, grant: &str) -> Result<GrantChanged, PracticeError> {
-        let (id, found) = self.grant_of(grant)?;
-        let resource = self.grant_seen(&id, found.requester(), found.scope())?;
-        self.allow(actor, Act::RevokeGrant, &resource)?;
-        let event = GrantEvent::Revoked { grant: id.clone(), by: actor.user().clone() };
-        self.grants()?.check(self.clock.now(), &Limits::default(), &event)?;
+        let (id, found) =
+            self.may_answer(actor, grant, Act::RevokeGrant, |grant, by| GrantEvent::Revoked { grant, by })?;
         let entry = self.grant_answer(actor, Kind::GrantRevoked, &id, found.scope());
         let seq = self.append_one(actor, entry)?;
         self.vault.destroy_grant(id.as_str())?;
+        self.settle_offices_left(actor)?;
         Ok(GrantChanged { grant: id, seq, until: None })
     }
 
@@ -237,6 +225,7 @@ impl Practice {
     pub fn end_grants(&mut self, actor: &Actor) -> Result<Vec<GrantId>, PracticeError> {
         let on_disk = self.vault.grants()?;
         if on_disk.is_empty() {
+            self.settle_offices_left(actor)?;
             return Ok(Vec::new());
         }
         let grants = self.grants()?;
@@ -259,6 +248,7 @@ impl Practice {
             self.vault.destroy_grant(id.as_str())?;
             ended.push(id);
         }
+        self.settle_offices_left(actor)?;
         Ok(ended)
     }
 
@@ -312,6 +302,80 @@ impl Practice {
         }
         let (id, found) = self.grant_of(asked)?;
         self.grant_seen(&id, found.requester(), found.scope()).map(Some)
+    }
+
+    /// The grant that would be asked for, or taken at once where the act is that; where the rules let it be.
+    fn asked_for(
+        &mut self,
+        actor: &Actor,
+        asked: &GrantAsked<'_>,
+        act: Act,
+    ) -> Result<(GrantId, Scope), PracticeError> {
+        let id = self.random_id(GrantId::from_random);
+        let scope = self.scope_of(actor, asked)?;
+        let (grant, requester, of) = (id.clone(), actor.user().clone(), scope.clone());
+        let (duration_ms, authority) = (i64::from(asked.minutes) * 60_000, asked.authority);
+        let event = if act == Act::BreakGlass {
+            GrantEvent::Taken { grant, requester, scope: of, duration_ms, authority }
+        } else {
+            GrantEvent::Requested { grant, requester, scope: of, duration_ms, authority }
+        };
+        self.grants()?.check(self.clock.now(), &Limits::default(), &event)?;
+        let seen = self.grant_seen(&id, actor.user(), &scope)?;
+        // There is one, parsed before anything else.
+        self.allow_in(actor, act, &seen, true)?;
+        Ok((id, scope))
+    }
+
+    /// A grant that the actor may do this to, and that it may be done to.
+    fn may_answer(
+        &mut self,
+        actor: &Actor,
+        grant: &str,
+        act: Act,
+        event: impl FnOnce(GrantId, UserId) -> GrantEvent,
+    ) -> Result<(GrantId, Grant), PracticeError> {
+        let (id, found) = self.grant_of(grant)?;
+        let resource = self.grant_seen(&id, found.requester(), found.scope())?;
+        self.allow(actor, act, &resource)?;
+        let event = event(id.clone(), actor.user().clone());
+        self.grants()?.check(self.clock.now(), &Limits::default(), &event)?;
+        Ok((id, found))
+    }
+
+    /// Gives grants in force the keys that were made after them, where these keys reach them: a grant lasts until its end
+    /// and no less, though others' end before. `given` says which grants are concerned.
+    ///
+    /// # Errors
+    /// Where ledger or key files cannot be read or written.
+    pub(crate) fn renew_grants(
+        &mut self,
+        keys: &Unlocked,
+        given: impl Fn(&GrantOpens) -> bool,
+    ) -> Result<(), PracticeError> {
+        if self.vault.grants()?.is_empty() {
+            return Ok(());
+        }
+        let (grants, now) = (self.grants()?, self.judged_at()?);
+        for grant in grants.all() {
+            let State::InForce { until, .. } = grant.state() else { continue };
+            if *until <= now {
+                continue;
+            }
+            let opens = match self.opens(grant.scope()) {
+                Ok(opens) if given(&opens) => opens,
+                // Of another class or client, or nothing of it is there any more.
+                Ok(_) | Err(PracticeError::NotAllowed(_)) => continue,
+                Err(error) => return Err(error),
+            };
+            let to = self.public_of(grant.requester())?;
+            match self.vault.create_grant(keys, grant.id().as_str(), &to, until.millis(), &opens, &mut *self.entropy) {
+                // Whoever holds them renews it with their next act.
+                Ok(()) | Err(VaultError::NotEntitled { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     fn grant_of(&self, asked: &str) -> Result<(GrantId, Grant), PracticeError> {
@@ -465,10 +529,6 @@ impl Practice {
             .unwrap_or(Class::Administrative)
     }
 
-    fn allow_with_reason(&mut self, actor: &Actor, act: Act, resource: &Resource) -> Result<(), PracticeError> {
-        self.allow_in(actor, act, resource, true)
-    }
-
     // -- emergencies ----------------------------------------------------------------------------------------------
 
     /// Makes the emergency key anew, and returns its code for the sealed envelope. Whoever holds the code opens what a
@@ -517,18 +577,7 @@ impl Practice {
                     .to_owned(),
             )
         })?;
-        let scope = self.scope_of(actor, asked)?;
-        let grant = self.random_id(GrantId::from_random);
-        let event = GrantEvent::Taken {
-            grant: grant.clone(),
-            requester: actor.user().clone(),
-            scope: scope.clone(),
-            duration_ms: i64::from(asked.minutes) * 60_000,
-            authority: asked.authority,
-        };
-        self.grants()?.check(self.clock.now(), &Limits::default(), &event)?;
-        let seen = self.grant_seen(&grant, actor.user(), &scope)?;
-        self.allow_with_reason(actor, Act::BreakGlass, &seen)?;
+        let (grant, scope) = self.asked_for(actor, asked, Act::BreakGlass)?;
         let opens = self.opens(&scope)?;
         let envelope: Unlocked = self.vault.unlock_with_recovery(&emergency, code)?;
         self.freshen_for(&envelope, actor, &opens)?;
@@ -547,11 +596,8 @@ impl Practice {
     /// [`PracticeError::Grant`] for one's own or one that waits for no review; [`PracticeError::Denied`].
     pub fn review_emergency(&mut self, actor: &Actor, grant: &str, words: &str) -> Result<GrantChanged, PracticeError> {
         let words = Reason::parse(words)?;
-        let (id, found) = self.grant_of(grant)?;
-        let resource = self.grant_seen(&id, found.requester(), found.scope())?;
-        self.allow(actor, Act::ReviewEmergency, &resource)?;
-        let event = GrantEvent::Reviewed { grant: id.clone(), by: actor.user().clone() };
-        self.grants()?.check(self.clock.now(), &Limits::default(), &event)?;
+        let (id, found) =
+            self.may_answer(actor, grant, Act::ReviewEmergency, |grant, by| GrantEvent::Reviewed { grant, by })?;
         let entry = self.grant_answer(actor, Kind::GrantReviewed, &id, found.scope());
         let entry = self.with_reason(actor, entry, &words)?;
         let seq = self.append_one(actor, entry)?;
@@ -580,6 +626,9 @@ pub struct Emergencies {
     /// Its code was used since it was made, so it is known: it has to be made anew.
     pub envelope_open: bool,
 }
+
+/// What was folded last, and at which size of the ledger.
+pub(crate) type Remembered = std::cell::RefCell<Option<(u64, Rc<Grants>)>>;
 
 fn not_found(asked: &str) -> PracticeError {
     PracticeError::NotFound { what: "grant", id: asked.chars().take(40).collect(), list: "access grant list" }

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use provenote_access::{Subject, Tie, opens};
 use provenote_ledger::{Fact, Header, OfficePublic, Query, UserPublic};
+use provenote_schemas::ids::BadId;
 use provenote_schemas::{Class, ClientId, Kind, Role, Time, UserId};
 
 use crate::act::{PRACTICE_SCOPE, Practice, fact_text, reference};
@@ -16,7 +17,7 @@ use crate::error::PracticeError;
 use crate::sessions::bad_reference;
 
 /// The kinds that say who somebody is or what somebody may open.
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 16] = [
     Kind::PracticeCreated,
     Kind::UserInvited,
     Kind::UserAdded,
@@ -28,6 +29,9 @@ const KINDS: [Kind; 13] = [
     Kind::ClientUnassigned,
     Kind::OfficeKeyed,
     Kind::EmergencyPrepared,
+    Kind::GrantRequested,
+    Kind::GrantApproved,
+    Kind::GrantTaken,
     Kind::GrantRevoked,
     Kind::GrantEnded,
 ];
@@ -91,6 +95,8 @@ pub struct People {
     /// With the entry that named each.
     offices: BTreeMap<Class, (OfficePublic, u64)>,
     emergency: Option<UserPublic>,
+    /// By grant: whose, of which class and whose records, and whether it was given.
+    grants: BTreeMap<String, (UserId, Class, Of, bool)>,
     taken: Vec<Taken>,
 }
 
@@ -210,6 +216,16 @@ impl People {
         taken.map(|taken| taken.seq + 1).max().unwrap_or_default()
     }
 
+    /// Whether somebody may have the key of a class and scope, or of a class's office where there is no scope. What
+    /// somebody wrote counts as theirs.
+    #[must_use]
+    pub fn may_have(&self, class: Class, scope: Option<&str>, user: &str) -> bool {
+        let of_office = || self.members(class).iter().any(|member| member.user == user);
+        let Some(scope) = scope else { return of_office() };
+        let by_name = |author: &UserId| self.recipients(class, scope, author).iter().any(|one| one.user == user);
+        user.parse().is_ok_and(|author| by_name(&author)) || (scope != PRACTICE_SCOPE && of_office())
+    }
+
     fn active(&self, user: &UserId) -> bool {
         self.persons.get(user).is_some_and(|person| person.removed.is_none())
     }
@@ -269,6 +285,15 @@ impl People {
         }
     }
 
+    /// What a user was given for a limited time goes with their role: its key may have been copied while it was in force.
+    fn take_grants_of(&mut self, user: &UserId, seq: u64) {
+        for (_, class, of, _) in
+            self.grants.extract_if(.., |_, (whose, .., given)| *given && whose == user).map(|one| one.1)
+        {
+            self.taken.push(Taken { seq, class, of });
+        }
+    }
+
     fn apply(&mut self, header: &Header) -> Result<(), PracticeError> {
         let seq = header.seq;
         match Kind::from_word(&header.kind) {
@@ -292,6 +317,7 @@ impl People {
             }
             Some(Kind::UserChanged) => {
                 let user: UserId = parsed(header, "user")?;
+                self.take_grants_of(&user, seq);
                 let role = header.facts.get("role").and_then(fact_text).and_then(Role::from_word);
                 let ends = header.facts.get("ends").and_then(time_of);
                 self.change(seq, std::slice::from_ref(&user), |people| {
@@ -303,6 +329,7 @@ impl People {
             }
             Some(Kind::UserRemoved) => {
                 let user: UserId = parsed(header, "user")?;
+                self.take_grants_of(&user, seq);
                 // Who supervised this user opened the clients through them.
                 let mut touched = self.supervisors_of(&user);
                 touched.push(user.clone());
@@ -370,13 +397,22 @@ impl People {
                     }
                 }
             }
+            Some(kind @ (Kind::GrantRequested | Kind::GrantTaken)) => {
+                if let Some((class, of)) = of_grant(header) {
+                    let (grant, whose) = (reference(header, "grant")?.to_owned(), header.actor.parse());
+                    let whose = whose.map_err(|error: BadId| bad_reference(header, &error))?;
+                    self.grants.insert(grant, (whose, class, of, kind == Kind::GrantTaken));
+                }
+            }
+            Some(Kind::GrantApproved) => {
+                if let Some((.., given)) = self.grants.get_mut(reference(header, "grant")?) {
+                    *given = true;
+                }
+            }
             // What a grant's key opened may have been copied while it was in force.
             Some(Kind::GrantRevoked | Kind::GrantEnded) => {
-                let class = header.facts.get("class").and_then(fact_text).and_then(Class::from_word);
-                let client = header.refs.get("client").and_then(|client| client.parse().ok());
-                if let Some(class) = class {
-                    self.taken.push(Taken { seq, class, of: client.map_or(Of::EveryClient, Of::Client) });
-                }
+                self.grants.remove(reference(header, "grant")?);
+                self.taken.extend(of_grant(header).map(|(class, of)| Taken { seq, class, of }));
             }
             _ => {}
         }
@@ -390,6 +426,13 @@ impl People {
     fn supervisors_of(&self, user: &UserId) -> Vec<UserId> {
         self.supervises.iter().filter(|(_, whom)| whom.contains(user)).map(|(who, _)| who.clone()).collect()
     }
+}
+
+/// What a grant opens: a class, and whose.
+fn of_grant(header: &Header) -> Option<(Class, Of)> {
+    let class = header.facts.get("class").and_then(fact_text).and_then(Class::from_word)?;
+    let client = header.refs.get("client").and_then(|client| client.parse().ok());
+    Some((class, client.map_or(Of::EveryClient, Of::Client)))
 }
 
 /// The fact in which the practice's first entry names the office of a class.
@@ -471,20 +514,33 @@ impl Practice {
         }
         let (from, mut people) = self.people.take().unwrap_or_default();
         let people_now = Rc::make_mut(&mut people);
-        for header in self.since(from, size)? {
+        for header in self.since(&KINDS, from, size)? {
             people_now.apply(&header)?;
         }
         self.people.replace(Some((size, Rc::clone(&people))));
         Ok(people)
     }
 
-    /// The entries about people from this one on, in order.
-    fn since(&self, from: u64, size: u64) -> Result<Vec<Header>, PracticeError> {
+    /// The people as they were from some size of the ledger on until the next entry about them, oldest first; `seen` is
+    /// given each with the last size at which it was so.
+    pub(crate) fn people_over_time(&self, mut seen: impl FnMut(&People, u64)) -> Result<(), PracticeError> {
+        let size = self.log.size()?;
+        let headers = self.since(&KINDS, 0, size)?;
+        let mut people = People::default();
+        for (at, header) in headers.iter().enumerate() {
+            people.apply(header)?;
+            seen(&people, headers.get(at + 1).map_or(size, |next| next.seq));
+        }
+        Ok(())
+    }
+
+    /// The entries of some kinds from this one on, in order, and perhaps others among them.
+    pub(crate) fn since(&self, kinds: &[Kind], from: u64, size: u64) -> Result<Vec<Header>, PracticeError> {
         if size.saturating_sub(from) <= FEW {
             return (from..size).map(|seq| Ok(self.log.header(seq)?)).collect();
         }
         let mut headers = Vec::new();
-        for kind in KINDS {
+        for kind in kinds {
             let query = Query { after_seq: from.checked_sub(1), ..Query::kind(kind.as_str()) };
             headers.extend(self.log.find(&query)?);
         }

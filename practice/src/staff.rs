@@ -189,6 +189,8 @@ impl Practice {
             entry = entry.fact("ends", Fact::Number(ends.millis()));
         }
         let seq = self.append_one(actor, entry)?;
+        // What they were given for a time goes with what they were.
+        self.end_grants(actor)?;
         let touched = self.clients_touched(&user)?;
         Ok(Changed { seq, keys: self.settle_keys(actor, &touched)? })
     }
