@@ -18,6 +18,7 @@ use provenote_ledger_files::{FileAnchor, FileBlobs, FileKeys};
 use provenote_ledger_sqlite::SqliteStore;
 use provenote_models::{Listed, ModelDir};
 use provenote_pipeline::engine::ModelFile;
+use provenote_practice::astray::Astray;
 use provenote_practice::ports::Models;
 use provenote_practice::settings::Settings;
 use provenote_practice::setup::{Founded, Parts, PracticeRecord, found};
@@ -151,17 +152,33 @@ impl Home {
 
     /// The same, whatever a witness says: for asking it again, and for parting from it.
     pub(crate) fn opened_despite_alarm(&self) -> Result<Practice, Failure> {
+        let mut practice = self.opened_to_look()?;
+        let texts = self.read_policies()?;
+        let files: Vec<PolicyFile<'_>> = texts.iter().map(|(name, text)| PolicyFile { name, text }).collect();
+        practice.use_policies(&files)?;
+        Ok(practice)
+    }
+
+    /// The same, whatever its policies are: for looking into it in nobody's name.
+    fn opened_to_look(&self) -> Result<Practice, Failure> {
         self.must_be_practice()?;
         let vault = self.vault()?;
         let store = SqliteStore::open(&self.database()).map_err(PracticeError::from)?;
         let epochs = vault.epochs()?;
         let anchor = FileAnchor::new(self.anchor());
         let log = Log::open(Box::new(store), &epochs, Box::new(anchor)).map_err(open_failure)?;
-        let mut practice = Practice::open(log, vault, Box::new(SystemClock), Box::new(SystemEntropy));
-        let texts = self.read_policies()?;
-        let files: Vec<PolicyFile<'_>> = texts.iter().map(|(name, text)| PolicyFile { name, text }).collect();
-        practice.use_policies(&files)?;
-        Ok(practice)
+        Ok(Practice::open(log, vault, Box::new(SystemClock), Box::new(SystemEntropy)))
+    }
+
+    /// Key files that give somebody what the entries do not say is theirs. A ledger that does not open has findings enough.
+    pub(crate) fn keys_astray(&self) -> Result<Vec<Astray>, Failure> {
+        let look = || self.opened_to_look().and_then(|practice| Ok(practice.keys_astray()?));
+        match look() {
+            Err(Failure::Findings(_)) => Ok(Vec::new()),
+            // Another process may be between an entry and its keys.
+            Ok(found) if !found.is_empty() => look(),
+            done => done,
+        }
     }
 
     fn policies(&self) -> PathBuf {
@@ -324,10 +341,20 @@ impl Home {
         let unlocked = match &self.passphrase_file {
             Some(file) => {
                 let user = match &self.user {
-                    Some(user) => user.clone(),
-                    None => vault.users()?.first().map(|user| user.user.clone()).unwrap_or_default(),
+                    Some(user) => Some(user.clone()),
+                    // As the ledger tells; where it tells nothing, as the key files do. Of several nobody is meant, and then
+                    // no payload is opened.
+                    None => match self.opened_to_look() {
+                        Ok(practice) => practice.only_user().ok(),
+                        Err(_) => vault.users()?.first().map(|user| user.user.clone()),
+                    },
                 };
-                Some(sign_in::unlock_without_ledger(&mut vault, &user, read_passphrase(file)?.as_bytes())?)
+                match user {
+                    Some(user) => {
+                        Some(sign_in::unlock_without_ledger(&mut vault, &user, read_passphrase(file)?.as_bytes())?)
+                    }
+                    None => None,
+                }
             }
             None => agent::held(&self.path, self.user.as_deref()).and_then(|held| Unlocked::from_bytes(&held.keys)),
         };

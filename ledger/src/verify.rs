@@ -177,6 +177,9 @@ pub enum FindingKind {
     FakeDestruction,
     /// A key file is damaged.
     AlteredKey,
+    /// A key file gives somebody what the entries do not say is theirs. Who people are is not the log's to know: whoever
+    /// reads the entries finds it.
+    KeyAstray,
     /// A checkpoint, a change of key or a key file does not belong to the key that signed then.
     WrongEpoch,
     /// A change of the log's key is missing.

@@ -190,16 +190,16 @@ impl Practice {
     /// # Errors
     /// [`PracticeError::BadRequest`] where there are several.
     pub fn only_user(&self) -> Result<String, PracticeError> {
-        let users = self.vault.users()?;
+        // As the ledger says: among the key files is the emergency's, which is nobody's.
+        let people = self.people()?;
+        let users: Vec<&UserId> = people.users().map(|person| &person.id).collect();
         match users.as_slice() {
-            [one] => Ok(one.user.clone()),
-            [] => Err(PracticeError::BadRequest("this practice has no user: its key files are missing".to_owned())),
+            [one] => Ok(one.to_string()),
+            [] => Err(PracticeError::BadRequest("this practice has no user: its first entries are missing".to_owned())),
             several => {
                 // A pseudonym and a role, as every entry tells them.
-                let people = self.people()?;
-                let ids = several.iter().filter_map(|user| people.person(&user.user.parse().ok()?));
-                let ids: Vec<String> =
-                    ids.take(MOST_NAMED).map(|person| format!("{} ({})", person.id, person.role)).collect();
+                let ids = several.iter().filter_map(|user| people.person(user)).take(MOST_NAMED);
+                let ids: Vec<String> = ids.map(|person| format!("{} ({})", person.id, person.role)).collect();
                 Err(PracticeError::BadRequest(format!(
                     "this practice has several users: say who you are with --as USER: {}{}",
                     ids.join(", "),

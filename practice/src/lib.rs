@@ -7,6 +7,7 @@
 mod act;
 mod allow;
 mod around;
+pub mod astray;
 pub mod authentication;
 pub mod backups;
 pub mod board;

@@ -49,6 +49,14 @@ pub(super) fn run(home: &Home, asked: &Doctor) -> Outcome {
         Some(practice) => {
             add("practice", true, home.path().display().to_string());
             add("vkey", true, practice.vault().vkey()?);
+            let astray = home.keys_astray()?;
+            let detail = match astray.first() {
+                None => "every key file gives what the ledger says, to whom it says".to_owned(),
+                Some(first) => {
+                    format!("{} of them astray, the first: keys/{} {}", astray.len(), first.file, first.detail)
+                }
+            };
+            add("keys", astray.is_empty(), detail);
             let settings = practice.settings()?;
             let (ok, detail) = clock(practice)?;
             add("clock", ok, detail);

@@ -8,7 +8,8 @@ mod trail;
 use std::path::Path;
 use std::process::ExitCode;
 
-use provenote_ledger::{Fact, Header};
+use provenote_ledger::{Fact, Finding, FindingKind, Header, Verdict};
+use provenote_practice::astray::Astray;
 use provenote_practice::ledger_views::Shown;
 use provenote_schemas::Time;
 use serde_json::{Value, json};
@@ -100,6 +101,13 @@ fn verify(home: &Home, given: &[String], authority: Option<&Path>) -> Outcome {
     let authorities = home.authorities(authority)?;
     let mut report = home.verify_closed(&anchors)?;
     let stamps = timestamp::check_kept(home, &authorities, &mut report)?;
+    for Astray { file, detail } in home.keys_astray()? {
+        let detail = format!("the key file keys/{file} {detail}");
+        report.findings.push(Finding { kind: FindingKind::KeyAstray, seq: None, detail });
+        if report.verdict == Verdict::Intact {
+            report.verdict = Verdict::Altered;
+        }
+    }
     if home.json() {
         let mut value = serde_json::to_value(&report).unwrap_or_default();
         value["timestamps"] = json!(stamps);

@@ -49,6 +49,17 @@ impl Home {
         self.let_in(self.opened_despite_alarm()?, Coming::ForOneCommand)
     }
 
+    /// The same where the files of the practice's own policies are not those in force: the bundled ones decide who may put
+    /// others in force. A file that is lost or was edited must not lock an owner out.
+    pub(crate) fn signed_in_to_change_policies(&self) -> Result<(Practice, Actor), Failure> {
+        self.must_be_accepted()?;
+        let practice = match self.opened() {
+            Err(Failure::Practice(PracticeError::NotAllowed(_))) => self.opened_to_look()?,
+            opened => opened?,
+        };
+        self.let_in(practice, Coming::ForOneCommand)
+    }
+
     /// The practice and who acts, the passphrase asked for whatever is unlocked.
     pub(crate) fn signed_in_anew(&self) -> Result<(Practice, Actor), Failure> {
         self.must_be_accepted()?;

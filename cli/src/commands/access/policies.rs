@@ -45,7 +45,7 @@ pub(super) fn run(home: &Home, asked: Policy) -> Outcome {
         }
         Policy::Apply { files } => {
             let texts = read(&files)?;
-            let (mut practice, actor) = home.signed_in()?;
+            let (mut practice, actor) = home.signed_in_to_change_policies()?;
             let changes = practice.check_policies(&actor, &named(&texts))?;
             let seq = practice.change_policies(&actor, &named(&texts))?;
             home.write_policies(&texts)?;
