@@ -1,21 +1,24 @@
 //! Signing in: the second factor, waits after failures, devices and places; and attacks on each of them.
 
+mod common;
+
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use common::{Counting, elm_street};
 use provenote_access::Act;
 use provenote_access::factor::FactorError;
 use provenote_access::lockout::LONGEST_MS;
 use provenote_access::place::{Country, CountryError, Network, Origin, Places};
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
-use provenote_ledger::{Argon2Params, Entropy, Fact, Header, Log, Unlocked, Vault, VaultError};
+use provenote_ledger::{Argon2Params, Fact, Header, Log, Unlocked, Vault, VaultError};
 use provenote_ledger_files::FileKeys;
 use provenote_practice::authentication::{Arrival, AuthenticationError, FactorBegun, FactorConfirmed, Wait};
 use provenote_practice::clients::NewClient;
 use provenote_practice::ports::{Clock, Countries, DeviceKey, DeviceKeys};
 use provenote_practice::settings::Settings;
-use provenote_practice::setup::{Parts, PracticeRecord, found};
+use provenote_practice::setup::{Parts, found};
 use provenote_practice::staff::{Entry, NewUser};
 use provenote_practice::{Actor, Practice, PracticeError};
 use provenote_schemas::{DeviceId, Role, Time, UserId};
@@ -59,19 +62,6 @@ impl Clock for Hand {
             happens();
         }
         Time::from_millis(self.now.get())
-    }
-}
-
-/// Bytes that never repeat within a test.
-struct Counting(u64);
-
-impl Entropy for Counting {
-    fn fill(&mut self, out: &mut [u8]) {
-        for chunk in out.chunks_mut(8) {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let bytes = (self.0 ^ (self.0 >> 29)).to_le_bytes();
-            chunk.copy_from_slice(&bytes[..chunk.len()]);
-        }
     }
 }
 
@@ -169,12 +159,7 @@ fn office() -> Office {
         clock: Box::new(clock),
         entropy: Box::new(Counting(1)),
     };
-    let record = PracticeRecord {
-        name: "Elm Street Counseling".to_owned(),
-        clinician: "Dana Reyes".to_owned(),
-        license: None,
-        state: "il".to_owned(),
-    };
+    let record = elm_street("il");
     let made = found(parts, &record, &Settings::default(), PASSPHRASE, LIGHT).expect("a practice is made");
     let owner = made.actor.user().to_string();
     Office { practice: made.practice, actor: made.actor, owner, drivers, recovery: made.recovery_code.to_string() }
@@ -946,12 +931,7 @@ fn on_files_nobody_waits_for_themselves() {
         clock: Box::new(clock.clone()),
         entropy: Box::new(Counting(1)),
     };
-    let record = PracticeRecord {
-        name: "Elm Street Counseling".to_owned(),
-        clinician: "Dana Reyes".to_owned(),
-        license: None,
-        state: "il".to_owned(),
-    };
+    let record = elm_street("il");
     let mut made = found(parts, &record, &Settings::default(), PASSPHRASE, LIGHT).expect("a practice is made");
     let owner = made.actor.user().to_string();
     let begun = made.practice.begin_factor(&made.actor).expect("it begins");

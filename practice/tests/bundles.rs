@@ -1,15 +1,18 @@
 //! Bundles of a real practice on drivers in memory: what goes in, what stays out, and that nothing of another client
 //! can be found in one.
 
+mod common;
+
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
+use common::{Counting, LIGHT, elm_street};
 use provenote_bundle::{Known, Scope, Verdict, container, verify};
 use provenote_consent::Particulars;
+use provenote_ledger::Header;
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
-use provenote_ledger::{Argon2Params, Entropy, Header};
 use provenote_pipeline::engine::ModelFile;
 use provenote_practice::bundles::{BundleExtras, BundleMade, BundleScope};
 use provenote_practice::clients::NewClient;
@@ -17,7 +20,7 @@ use provenote_practice::consents::{FormRequest, SessionAsked, SignRequest, Signa
 use provenote_practice::ports::{Clock, Models};
 use provenote_practice::sessions::Opened;
 use provenote_practice::settings::Settings;
-use provenote_practice::setup::{Parts, PracticeRecord, found};
+use provenote_practice::setup::{Parts, found};
 use provenote_practice::{Actor, Practice, PracticeError};
 use provenote_schemas::consent::Evidence;
 use provenote_schemas::disclosure::ModelFact;
@@ -33,19 +36,6 @@ impl Clock for Hand {
         // No two entries share a time, so that a time is somebody's.
         self.0.set(self.0.get() + 61_007);
         Time::from_millis(self.0.get())
-    }
-}
-
-/// Bytes that never repeat within a test.
-struct Counting(u64);
-
-impl Entropy for Counting {
-    fn fill(&mut self, out: &mut [u8]) {
-        for chunk in out.chunks_mut(8) {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let bytes = (self.0 ^ (self.0 >> 29)).to_le_bytes();
-            chunk.copy_from_slice(&bytes[..chunk.len()]);
-        }
     }
 }
 
@@ -93,14 +83,8 @@ fn desk() -> Desk {
         clock: Box::new(clock.clone()),
         entropy: Box::new(Counting(1)),
     };
-    let record = PracticeRecord {
-        name: "Elm Street Counseling".to_owned(),
-        clinician: "Dana Reyes".to_owned(),
-        license: None,
-        state: "IL".to_owned(),
-    };
-    let light = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
-    let made = found(parts, &record, &Settings::default(), b"five random words in order", light).expect("a practice");
+    let record = elm_street("IL");
+    let made = found(parts, &record, &Settings::default(), b"five random words in order", LIGHT).expect("a practice");
     Desk { practice: made.practice, actor: made.actor, clock }
 }
 

@@ -1,15 +1,17 @@
 //! Forms, acts and standing as the practice's use cases give them, on drivers in memory: what people did is kept whole,
 //! and the gate of a session asks what that session needs.
 
-use std::cell::{Cell, RefCell};
+mod common;
+
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::rc::Rc;
 
+use common::{Counting, Hand, LIGHT, elm_street};
 use provenote_consent::pictures::LARGEST_FILE;
 use provenote_consent::{Authorization, INTENT, Material, Modality, Particulars, Shared, Status, intent};
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
-use provenote_ledger::{Argon2Params, Entropy, Fact, Header};
+use provenote_ledger::{Fact, Header};
 use provenote_pipeline::engine::{Drafter, EngineError, Engines, ModelFile, OnProgress, Transcriber};
 use provenote_practice::clients::{NewClient, NewPerson};
 use provenote_practice::consents::{
@@ -17,10 +19,10 @@ use provenote_practice::consents::{
 };
 use provenote_practice::drafting::DraftRequest;
 use provenote_practice::ledger_views::Shown;
-use provenote_practice::ports::{Clock, Models};
+use provenote_practice::ports::Models;
 use provenote_practice::sessions::Opened;
 use provenote_practice::settings::Settings;
-use provenote_practice::setup::{Parts, PracticeRecord, found};
+use provenote_practice::setup::{Parts, found};
 use provenote_practice::{Actor, Practice, PracticeError};
 use provenote_schemas::consent::{ConsentForm, Discussion, Evidence, Grant, Offer, Refusal, Signature, Verbal};
 use provenote_schemas::disclosure::{ModelFact, VendorFact};
@@ -32,29 +34,6 @@ use serde::de::DeserializeOwned;
 /// 2026-11-22T00:00:00Z.
 const START: i64 = 1_795_305_600_000;
 const DAY: i64 = 24 * 3_600_000;
-
-/// A clock that tests move.
-#[derive(Clone)]
-struct Hand(Rc<Cell<i64>>);
-
-impl Clock for Hand {
-    fn now(&self) -> Time {
-        Time::from_millis(self.0.get())
-    }
-}
-
-/// Bytes that never repeat within a test.
-struct Counting(u64);
-
-impl Entropy for Counting {
-    fn fill(&mut self, out: &mut [u8]) {
-        for chunk in out.chunks_mut(8) {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let bytes = (self.0 ^ (self.0 >> 29)).to_le_bytes();
-            chunk.copy_from_slice(&bytes[..chunk.len()]);
-        }
-    }
-}
 
 /// A catalogue in which every id is a model, and whose words for one can change.
 #[derive(Default)]
@@ -101,7 +80,7 @@ struct Desk {
 }
 
 fn desk_in(state: &str) -> Desk {
-    let clock = Hand(Rc::new(Cell::new(START)));
+    let clock = Hand::at(START);
     let parts = Parts {
         store: Box::new(MemoryStore::default()),
         keys: Box::new(MemoryKeys::default()),
@@ -110,14 +89,8 @@ fn desk_in(state: &str) -> Desk {
         clock: Box::new(clock.clone()),
         entropy: Box::new(Counting(1)),
     };
-    let record = PracticeRecord {
-        name: "Elm Street Counseling".to_owned(),
-        clinician: "Dana Reyes".to_owned(),
-        license: None,
-        state: state.to_owned(),
-    };
-    let light = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
-    let made = found(parts, &record, &Settings::default(), b"five random words in order", light).expect("a practice");
+    let record = elm_street(state);
+    let made = found(parts, &record, &Settings::default(), b"five random words in order", LIGHT).expect("a practice");
     Desk { practice: made.practice, actor: made.actor, models: Catalogue::default(), shelf: Shelf::bundled(), clock }
 }
 

@@ -1,68 +1,30 @@
 //! Destroying everything of one client: when it is allowed, what it leaves, and what a crash in between leaves to do.
 
-use std::cell::Cell;
+mod common;
+
 use std::io::{self, Read};
 use std::ops::ControlFlow;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use common::{Catalogue, Counting, Hand, LIGHT, elm_street};
 use provenote_consent::Particulars;
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
-use provenote_ledger::{
-    Argon2Params, BlobStore, BlobWriter, Entropy, Hash, KeyStore, Log, NoAnchor, Vault, Verdict, Verification,
-};
-use provenote_pipeline::engine::ModelFile;
+use provenote_ledger::{BlobStore, BlobWriter, Hash, KeyStore, Log, NoAnchor, Vault, Verdict, Verification};
 use provenote_practice::clients::{NewClient, NewPerson};
 use provenote_practice::consents::{FormRequest, SessionAsked, SignRequest, SignatureTaken};
 use provenote_practice::erasure::ErasureReason;
-use provenote_practice::ports::{Clock, Models};
 use provenote_practice::sessions::Opened;
 use provenote_practice::settings::Settings;
-use provenote_practice::setup::{Parts, PracticeRecord, found};
+use provenote_practice::setup::{Parts, found};
 use provenote_practice::{Actor, Practice, PracticeError};
+use provenote_schemas::Digest;
 use provenote_schemas::consent::Evidence;
-use provenote_schemas::disclosure::ModelFact;
 use provenote_schemas::people::ParticipantRole;
-use provenote_schemas::{Digest, Time};
 use provenote_templates::Shelf as Templates;
 
 const YEAR: i64 = 366 * 24 * 3_600_000;
 const PASSPHRASE: &[u8] = b"five random words in order";
-
-#[derive(Clone)]
-struct Hand(Rc<Cell<i64>>);
-
-impl Clock for Hand {
-    fn now(&self) -> Time {
-        Time::from_millis(self.0.get())
-    }
-}
-
-struct Counting(u64);
-
-impl Entropy for Counting {
-    fn fill(&mut self, out: &mut [u8]) {
-        for chunk in out.chunks_mut(8) {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let bytes = (self.0 ^ (self.0 >> 29)).to_le_bytes();
-            chunk.copy_from_slice(&bytes[..chunk.len()]);
-        }
-    }
-}
-
-struct Shelf;
-
-impl Models for Shelf {
-    fn fact(&self, id: &str) -> Option<ModelFact> {
-        let (id, sha256) = (id.to_owned(), Digest::of(id.as_bytes()));
-        Some(ModelFact { name: id.clone(), maker: "A maker".to_owned(), id, sha256 })
-    }
-
-    fn file(&self, id: &str) -> Result<ModelFile, String> {
-        Ok(ModelFile { id: id.to_owned(), path: "/nowhere".into(), sha256: Digest::of(id.as_bytes()) })
-    }
-}
 
 /// Keys and blobs that fail once, after some destructions, and done or not.
 #[derive(Clone)]
@@ -141,7 +103,7 @@ struct Desk {
 /// A practice whose disk never fails until it is told to.
 fn desk(kept: bool) -> Desk {
     let (store, keys, blobs) = (MemoryStore::default(), MemoryKeys::default(), MemoryBlobs::default());
-    let clock = Hand(Rc::new(Cell::new(1_800_000_000_000)));
+    let clock = Hand::at(1_800_000_000_000);
     let left = Arc::new(AtomicI64::new(-1));
     let parts = Parts {
         store: Box::new(store.clone()),
@@ -151,14 +113,8 @@ fn desk(kept: bool) -> Desk {
         clock: Box::new(clock.clone()),
         entropy: Box::new(Counting(1)),
     };
-    let record = PracticeRecord {
-        name: "Elm Street Counseling".to_owned(),
-        clinician: "Dana Reyes".to_owned(),
-        license: None,
-        state: "il".to_owned(),
-    };
-    let light = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
-    let made = found(parts, &record, &Settings::default(), PASSPHRASE, light).expect("a practice");
+    let record = elm_street("il");
+    let made = found(parts, &record, &Settings::default(), PASSPHRASE, LIGHT).expect("a practice");
     Desk { practice: made.practice, actor: made.actor, store, keys, blobs, clock, left }
 }
 
@@ -168,13 +124,13 @@ impl Desk {
         let client = self.practice.add_client(&self.actor, asked).expect("a client");
         let id = client.client.to_string();
         let form = FormRequest { client: &id, template: None, lang: "en", particulars: Particulars::default() };
-        self.practice.consent_form(&self.actor, &form, &Templates::bundled(), &Shelf).expect("a form");
+        self.practice.consent_form(&self.actor, &form, &Templates::bundled(), &Catalogue).expect("a form");
         for person in &client.participants {
             let taken = SignatureTaken::Typed(person.name.clone());
             let authority = (person.role == ParticipantRole::Guardian).then(|| "mother, sole custody".to_owned());
             let evidence = Evidence { authority, ..Evidence::default() };
             let signature = SignRequest { participant: &person.name, consent: None, taken, evidence };
-            self.practice.consent_sign(&self.actor, &id, signature, &Shelf).expect("a signature");
+            self.practice.consent_sign(&self.actor, &id, signature, &Catalogue).expect("a signature");
         }
         let recording = || {
             let blocks = (0..2).map(|_| Ok(vec![0.25_f32; 16_000]));
@@ -182,7 +138,7 @@ impl Desk {
         };
         let on_stage = &mut |_, _| ControlFlow::Continue(());
         let asked = SessionAsked::default();
-        self.practice.add_session(&self.actor, &id, &asked, &Shelf, recording, on_stage).expect("a session");
+        self.practice.add_session(&self.actor, &id, &asked, &Catalogue, recording, on_stage).expect("a session");
         id
     }
 

@@ -1,38 +1,16 @@
 //! The ledger's key is rotated, with other processes at work and writes that fail.
 
-use std::cell::Cell;
+mod common;
+
 use std::io;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
+use common::{Counting, Hand, LIGHT, elm_street};
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
-use provenote_ledger::{Argon2Params, Entropy, KeyStore, Log, Vault};
-use provenote_practice::ports::Clock;
+use provenote_ledger::{KeyStore, Log, Vault};
 use provenote_practice::settings::Settings;
-use provenote_practice::setup::{Parts, PracticeRecord, found};
+use provenote_practice::setup::{Parts, found};
 use provenote_practice::{Actor, Practice, PracticeError};
-use provenote_schemas::Time;
-
-#[derive(Clone)]
-struct Hand(Rc<Cell<i64>>);
-
-impl Clock for Hand {
-    fn now(&self) -> Time {
-        Time::from_millis(self.0.get())
-    }
-}
-
-struct Counting(u64);
-
-impl Entropy for Counting {
-    fn fill(&mut self, out: &mut [u8]) {
-        for chunk in out.chunks_mut(8) {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let bytes = (self.0 ^ (self.0 >> 29)).to_le_bytes();
-            chunk.copy_from_slice(&bytes[..chunk.len()]);
-        }
-    }
-}
 
 /// Key files of which the write of this number, counted from 0, fails: kept all the same, or lost.
 #[derive(Clone, Default)]
@@ -88,7 +66,7 @@ struct Desk {
 fn desk() -> Desk {
     let (store, keys, blobs, anchor) =
         (MemoryStore::default(), Keys::default(), MemoryBlobs::default(), MemoryAnchor::default());
-    let clock = Hand(Rc::new(Cell::new(1_800_000_000_000)));
+    let clock = Hand::at(1_800_000_000_000);
     let parts = Parts {
         store: Box::new(store.clone()),
         keys: Box::new(keys.clone()),
@@ -97,14 +75,8 @@ fn desk() -> Desk {
         clock: Box::new(clock.clone()),
         entropy: Box::new(Counting(1)),
     };
-    let record = PracticeRecord {
-        name: "Elm Street Counseling".to_owned(),
-        clinician: "Dana Reyes".to_owned(),
-        license: None,
-        state: "il".to_owned(),
-    };
-    let light = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
-    let made = found(parts, &record, &Settings::default(), PASSPHRASE, light).expect("a practice");
+    let record = elm_street("il");
+    let made = found(parts, &record, &Settings::default(), PASSPHRASE, LIGHT).expect("a practice");
     Desk { practice: made.practice, actor: made.actor, store, keys, blobs, anchor, clock }
 }
 
@@ -174,7 +146,6 @@ fn a_key_put_into_a_users_file_gets_no_ledger_key() {
     let mut desk = desk();
     let user = desk.actor.user().to_string();
     let mut vault = Vault::new(Box::new(desk.keys.clone()), Box::new(desk.blobs.clone()));
-    let light = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
     let name = format!("users/{user}.json");
     let file = desk.keys.read(&name).expect("reads").expect("is there");
     desk.keys.destroy(&name).expect("goes");

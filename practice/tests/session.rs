@@ -1,13 +1,16 @@
 //! From consent to export, on drivers in memory and engines that answer from a script: what the use
 //! cases promise whatever the engines do. The real engines run in `tests/`.
 
+mod common;
+
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
+use common::{Counting, Hand, elm_street};
 use provenote_consent::Particulars;
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
-use provenote_ledger::{Argon2Params, Entropy, Log, Vault};
+use provenote_ledger::{Argon2Params, Log, Vault};
 use provenote_pipeline::engine::{
     Drafter, EngineError, Engines, Generated, HeardSegment, HeardWord, ModelFile, OnProgress, Progress, Rendered,
     Transcriber,
@@ -18,41 +21,18 @@ use provenote_practice::clients::NewClient;
 use provenote_practice::consents::{FormRequest, SessionAsked, SignRequest, SignatureTaken};
 use provenote_practice::drafting::DraftRequest;
 use provenote_practice::notes::{Export, edit_text};
-use provenote_practice::ports::{Clock, Models};
+use provenote_practice::ports::Models;
 use provenote_practice::retention::RecordClass;
 use provenote_practice::sessions::Opened;
 use provenote_practice::settings::Settings;
-use provenote_practice::setup::{Parts, PracticeRecord, found};
+use provenote_practice::setup::{Parts, found};
 use provenote_practice::withdrawal::RevokeRequest;
 use provenote_practice::{Actor, Practice, PracticeError};
+use provenote_schemas::Digest;
 use provenote_schemas::consent::Evidence;
 use provenote_schemas::disclosure::ModelFact;
 use provenote_schemas::note::NoteState;
-use provenote_schemas::{Digest, Time};
 use provenote_templates::Shelf as Templates;
-
-/// A clock that tests move.
-#[derive(Clone)]
-struct Hand(Rc<Cell<i64>>);
-
-impl Clock for Hand {
-    fn now(&self) -> Time {
-        Time::from_millis(self.0.get())
-    }
-}
-
-/// Bytes that never repeat within a test.
-struct Counting(u64);
-
-impl Entropy for Counting {
-    fn fill(&mut self, out: &mut [u8]) {
-        for chunk in out.chunks_mut(8) {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let bytes = (self.0 ^ (self.0 >> 29)).to_le_bytes();
-            chunk.copy_from_slice(&bytes[..chunk.len()]);
-        }
-    }
-}
 
 struct Shelf;
 
@@ -250,7 +230,7 @@ fn light() -> Argon2Params {
 fn desk() -> Desk {
     let (store, keys, blobs, anchor) =
         (MemoryStore::default(), MemoryKeys::default(), MemoryBlobs::default(), MemoryAnchor::default());
-    let clock = Hand(Rc::new(Cell::new(1_800_000_000_000)));
+    let clock = Hand::at(1_800_000_000_000);
     let parts = Parts {
         store: Box::new(store.clone()),
         keys: Box::new(keys.clone()),
@@ -259,12 +239,7 @@ fn desk() -> Desk {
         clock: Box::new(clock.clone()),
         entropy: Box::new(Counting(1)),
     };
-    let record = PracticeRecord {
-        name: "Elm Street Counseling".to_owned(),
-        clinician: "Dana Reyes".to_owned(),
-        license: None,
-        state: "il".to_owned(),
-    };
+    let record = elm_street("il");
     let made = found(parts, &record, &Settings::default(), PASSPHRASE, light()).expect("a practice");
     Desk { practice: made.practice, actor: made.actor, store, keys, blobs, anchor, clock }
 }

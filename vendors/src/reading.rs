@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use composing::Composer;
 pub use html::looks_like_html;
-pub use numbering::{Label, Lists, Numbering};
+pub use numbering::{Label, Lists, Numbering, in_roman};
 pub use plain::Plain;
 pub use selection::{Selection, SelectorError};
 

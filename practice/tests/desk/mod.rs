@@ -1,17 +1,21 @@
 //! A practice that several processes have open at once, with engines that answer from a script: for tests of what happens
 //! when one of them writes a withdrawal. Each process is a [`Practice`] of its own on the same drivers.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test uses a part of it")]
 
-use std::cell::{Cell, RefCell};
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+pub(crate) use common::{Catalogue, Counting, DAY, Hand, LIGHT, START};
 use provenote_consent::{AfterWithdrawal, Modality, Particulars};
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
-use provenote_ledger::{Argon2Params, Entropy, Header, Log, Store, Vault};
+use provenote_ledger::{Header, Log, Store, Vault};
 use provenote_ledger_sqlite::SqliteStore;
 use provenote_pipeline::engine::{
     Drafter, EngineError, Engines, Generated, HeardSegment, ModelFile, OnProgress, Progress, Rendered, Transcriber,
@@ -20,61 +24,19 @@ use provenote_pipeline::protocol::{Handshake, Message, Probe, Sampler};
 use provenote_practice::clients::{NewClient, NewPerson};
 use provenote_practice::consents::{FormRequest, SessionAsked, SignRequest, SignatureTaken};
 use provenote_practice::drafting::DraftRequest;
-use provenote_practice::ports::{Clock, Models};
 use provenote_practice::sessions::Opened;
 use provenote_practice::settings::Settings;
 use provenote_practice::setup::{Parts, PracticeRecord, found};
 use provenote_practice::withdrawal::{RevokeRequest, WithdrawalDone};
 use provenote_practice::{Actor, Practice, PracticeError};
 use provenote_schemas::consent::Evidence;
-use provenote_schemas::disclosure::ModelFact;
 use provenote_schemas::note::NoteText;
 use provenote_schemas::people::ParticipantRole;
-use provenote_schemas::{Digest, Purpose, Time};
+use provenote_schemas::{Digest, Purpose};
 use provenote_templates::Shelf;
 
-/// 2027-01-15.
-pub(crate) const START: i64 = 1_800_000_000_000;
-pub(crate) const DAY: i64 = 86_400_000;
 pub(crate) const CLIENT: &str = "Maria Alvarez";
 const PASSPHRASE: &[u8] = b"five random words in order";
-
-/// A clock that tests move.
-#[derive(Clone)]
-pub(crate) struct Hand(pub(crate) Rc<Cell<i64>>);
-
-impl Clock for Hand {
-    fn now(&self) -> Time {
-        Time::from_millis(self.0.get())
-    }
-}
-
-/// Bytes that never repeat within a test.
-struct Counting(u64);
-
-impl Entropy for Counting {
-    fn fill(&mut self, out: &mut [u8]) {
-        for chunk in out.chunks_mut(8) {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let bytes = (self.0 ^ (self.0 >> 29)).to_le_bytes();
-            chunk.copy_from_slice(&bytes[..chunk.len()]);
-        }
-    }
-}
-
-/// Every name is a model.
-pub(crate) struct Catalogue;
-
-impl Models for Catalogue {
-    fn fact(&self, id: &str) -> Option<ModelFact> {
-        let (id, sha256) = (id.to_owned(), Digest::of(id.as_bytes()));
-        Some(ModelFact { name: id.clone(), maker: "A maker".to_owned(), id, sha256 })
-    }
-
-    fn file(&self, id: &str) -> Result<ModelFile, String> {
-        Ok(ModelFile { id: id.to_owned(), path: "/nowhere".into(), sha256: Digest::of(id.as_bytes()) })
-    }
-}
 
 /// What all processes share.
 #[derive(Clone)]
@@ -140,7 +102,7 @@ impl Desk {
             anchor: MemoryAnchor::default(),
             sqlite,
         };
-        let clock = Hand(Rc::new(Cell::new(START)));
+        let clock = Hand::at(START);
         let store: Box<dyn Store> = match &drivers.sqlite {
             Some(path) => Box::new(SqliteStore::create(path).expect("a database")),
             None => Box::new(drivers.memory.clone()),
@@ -159,8 +121,7 @@ impl Desk {
             license: None,
             state: "il".to_owned(),
         };
-        let light = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
-        let mut made = found(parts, &record, &Settings::default(), PASSPHRASE, light).expect("a practice");
+        let mut made = found(parts, &record, &Settings::default(), PASSPHRASE, LIGHT).expect("a practice");
         let asked = NewClient {
             name: CLIENT.to_owned(),
             people: others

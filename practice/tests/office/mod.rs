@@ -1,78 +1,29 @@
 //! A practice in memory for tests of consent: a clock that tests move, models that are names, and people by first name.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test uses a part of it")]
 
-use std::cell::Cell;
+#[path = "../common/mod.rs"]
+mod common;
+
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::rc::Rc;
 
+pub(crate) use common::{Catalogue, Counting, DAY, Hand, LIGHT, START};
 use provenote_consent::{Modality, Particulars};
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
-use provenote_ledger::{Argon2Params, Entropy};
-use provenote_pipeline::engine::ModelFile;
 use provenote_practice::clients::{NewClient, NewPerson};
 use provenote_practice::consents::{
     ClientStanding, FormMade, FormRequest, NoRequest, SessionAsked, SignRequest, SignatureTaken, SignedForm,
 };
-use provenote_practice::ports::{Clock, Models};
 use provenote_practice::sessions::Opened;
 use provenote_practice::settings::Settings;
 use provenote_practice::setup::{Parts, PracticeRecord, found};
 use provenote_practice::withdrawal::RevokeRequest;
 use provenote_practice::{Actor, Practice, PracticeError};
 use provenote_schemas::consent::Evidence;
-use provenote_schemas::disclosure::ModelFact;
 use provenote_schemas::people::ParticipantRole;
-use provenote_schemas::{Digest, Purpose, Time};
+use provenote_schemas::{Digest, Purpose};
 use provenote_templates::Shelf;
-
-/// A clock that tests move.
-#[derive(Clone)]
-pub(crate) struct Hand(pub(crate) Rc<Cell<i64>>);
-
-impl Clock for Hand {
-    fn now(&self) -> Time {
-        Time::from_millis(self.0.get())
-    }
-}
-
-/// Bytes that never repeat within a test.
-pub(crate) struct Counting(pub(crate) u64);
-
-impl Entropy for Counting {
-    fn fill(&mut self, out: &mut [u8]) {
-        for chunk in out.chunks_mut(8) {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let bytes = (self.0 ^ (self.0 >> 29)).to_le_bytes();
-            chunk.copy_from_slice(&bytes[..chunk.len()]);
-        }
-    }
-}
-
-/// Every name is a model.
-pub(crate) struct Catalogue;
-
-impl Models for Catalogue {
-    fn fact(&self, id: &str) -> Option<ModelFact> {
-        Some(ModelFact {
-            id: id.to_owned(),
-            name: id.to_owned(),
-            maker: "A maker".to_owned(),
-            sha256: Digest::of(id.as_bytes()),
-        })
-    }
-
-    fn file(&self, id: &str) -> Result<ModelFile, String> {
-        Ok(ModelFile { id: id.to_owned(), path: "/nowhere".into(), sha256: Digest::of(id.as_bytes()) })
-    }
-}
-
-/// 2027-01-15.
-pub(crate) const START: i64 = 1_800_000_000_000;
-
-/// Milliseconds.
-pub(crate) const DAY: i64 = 86_400_000;
 
 pub(crate) struct Office {
     pub(crate) practice: Practice,
@@ -84,7 +35,7 @@ pub(crate) struct Office {
 impl Office {
     /// A practice in a state with one client: these people, the client first.
     pub(crate) fn new(state: &str, born: Option<&str>, people: &[(&str, ParticipantRole)]) -> Self {
-        let clock = Hand(Rc::new(Cell::new(START)));
+        let clock = Hand::at(START);
         let parts = Parts {
             store: Box::new(MemoryStore::default()),
             keys: Box::new(MemoryKeys::default()),
@@ -99,8 +50,7 @@ impl Office {
             license: None,
             state: state.to_owned(),
         };
-        let light = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
-        let made = found(parts, &record, &Settings::default(), b"five random words in order", light)
+        let made = found(parts, &record, &Settings::default(), b"five random words in order", LIGHT)
             .expect("a practice is made");
         let mut office = Self { practice: made.practice, actor: made.actor, clock, client: String::new() };
         let asked = NewClient {

@@ -226,8 +226,12 @@ fn roman(text: &str) -> Option<u32> {
     ((1..90).contains(&total) && in_roman(total) == text).then_some(total)
 }
 
-/// A number as Roman numerals in lower case.
-pub(super) fn in_roman(mut number: u32) -> String {
+/// A number as Roman numerals in lower case; in digits where there is no such, below 1 and from 4000 on.
+#[must_use]
+pub fn in_roman(mut number: u32) -> String {
+    if !(1..4000).contains(&number) {
+        return number.to_string();
+    }
     let mut text = String::new();
     for (value, sign) in [
         (1000, "m"),

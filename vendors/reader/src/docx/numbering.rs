@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use provenote_vendors::reading::in_roman;
 use roxmltree::Node;
 
 use super::styles::{Styles, named};
@@ -192,8 +193,8 @@ fn in_format(number: u32, format: &str) -> String {
     match format {
         "lowerLetter" => letters(b'a'),
         "upperLetter" => letters(b'A'),
-        "lowerRoman" => roman(number),
-        "upperRoman" => roman(number).to_uppercase(),
+        "lowerRoman" => in_roman(number),
+        "upperRoman" => in_roman(number).to_uppercase(),
         "decimalZero" => format!("{number:02}"),
         "ordinal" => {
             let end = match (number % 10, number % 100) {
@@ -208,36 +209,6 @@ fn in_format(number: u32, format: &str) -> String {
         "none" => String::new(),
         _ => number.to_string(),
     }
-}
-
-fn roman(number: u32) -> String {
-    if !(1..4000).contains(&number) {
-        return number.to_string();
-    }
-    let mut rest = number;
-    let mut text = String::new();
-    let signs = [
-        (1000, "m"),
-        (900, "cm"),
-        (500, "d"),
-        (400, "cd"),
-        (100, "c"),
-        (90, "xc"),
-        (50, "l"),
-        (40, "xl"),
-        (10, "x"),
-        (9, "ix"),
-        (5, "v"),
-        (4, "iv"),
-        (1, "i"),
-    ];
-    for (value, sign) in signs {
-        while rest >= value {
-            text.push_str(sign);
-            rest -= value;
-        }
-    }
-    text
 }
 
 #[cfg(test)]
