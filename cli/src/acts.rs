@@ -13,8 +13,9 @@ use provenote_schemas::Role;
 use serde_json::{Value, json};
 
 use crate::args::{
-    Access, Args, Baa, Backup, Bundle, Client, Command, Consent, Doctor, Emergency, GrantCommand, Ledger, Model, Note,
-    Person, Policy, Report, Retention, Session, Settings, Template, Terms, Transcript, User, Vendor, Witness,
+    Access, Args, Baa, Backup, Bundle, Claim, Client, Command, Consent, Device, Doctor, Emergency, Factor,
+    GrantCommand, Ledger, Model, Note, Person, Place, Policy, Release, Report, Retention, Session, Settings, Template,
+    Terms, Transcript, User, Vendor, Witness,
 };
 
 /// An act, and the kind of thing that it is done to.
@@ -30,7 +31,6 @@ pub(crate) enum Asks {
     /// All of these.
     All(&'static [On]),
     /// One of these; which one decides what is shown.
-    #[allow(dead_code, reason = "views by role ask like this, and come with their commands")]
     Any(&'static [On]),
     /// All of these at all, whosever the things are: a list of those that the reader may see.
     Each(&'static [On]),
@@ -88,6 +88,18 @@ pub(crate) fn asks(command: &Command) -> Asks {
         },
         Command::Transcript(Transcript::Show { .. }) => act!(ViewTranscript),
         Command::Note(asked) => note(asked),
+        Command::Claim(asked) => match asked {
+            Claim::List => act!(Each: ViewClaim),
+            Claim::Show { .. } => act!(ViewClaim),
+            Claim::Change(_) => act!(EditClaim),
+        },
+        Command::Release(asked) => match asked {
+            Release::List => act!(Each: ViewRelease),
+            Release::Show { .. } => act!(ViewRelease),
+            Release::Prepare { .. } | Release::Make(_) | Release::Confirmation { .. } | Release::TakeBack { .. } => {
+                act!(MakeRelease)
+            }
+        },
         Command::Ledger(asked) => match asked {
             Ledger::Log { .. }
             | Ledger::Verify { .. }
@@ -134,7 +146,7 @@ fn client(asked: &Client) -> Asks {
         Client::Add { .. } => act_on!(AddClient, Practice),
         Client::List => act!(Each: ViewClient),
         Client::Show { .. } => act!(ViewClient),
-        Client::Person(Person::Add { .. } | Person::Remove { .. }) => act_on!(AddClient, Client),
+        Client::Person(Person::Add { .. } | Person::Remove { .. }) | Client::Know(_) => act_on!(AddClient, Client),
         Client::Destroy { .. } => act!(DestroyClient),
     }
 }
@@ -162,7 +174,7 @@ fn note(asked: &Note) -> Asks {
     match asked {
         Note::Draft { .. } => act!(DraftNote),
         Note::List => Asks::SignIn,
-        Note::Show { .. } => act!(ViewNote),
+        Note::Show { .. } => act!(Any: ViewNote, ViewClaim, ViewRelease),
         Note::Edit { .. } | Note::Answer { .. } => act!(EditNote),
         Note::Attest { .. } | Note::Amend { .. } => act!(AttestNote),
         Note::Export { .. } => act!(ExportNote),
@@ -192,6 +204,19 @@ fn access(asked: &Access) -> Asks {
             Emergency::Take { .. } => act!(BreakGlass),
             Emergency::Review { .. } => act!(ReviewEmergency),
             Emergency::Status => Asks::SignIn,
+        },
+        Access::Factor(asked) => match asked {
+            Factor::Add => act!(EnrolFactor),
+            Factor::Reset { .. } => act!(ResetFactor),
+        },
+        Access::Device(asked) => match asked {
+            Device::Enrol { .. } => act!(EnrolDevice),
+            Device::Approve { .. } | Device::Revoke { .. } => act!(ApproveDevice),
+            Device::List => Asks::SignIn,
+        },
+        Access::Place(asked) => match asked {
+            Place::Show | Place::Try { .. } => Asks::SignIn,
+            Place::Set { .. } => act!(Configure),
         },
         Access::Explain { .. } => act!(ExplainAccess),
         Access::Policy(asked) => match asked {

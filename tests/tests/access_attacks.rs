@@ -30,7 +30,7 @@ impl Office {
     fn new() -> Self {
         let place = Place::founded();
         let client = place.consenting("Maria Alvarez");
-        let owner = text(&place.json(&["access", "user", "list"])["users"][0]["id"]);
+        let owner = place.owner_without_factors().user;
         let add = |name: &str, role: &str| {
             let file = place.file(&format!("{name}.txt"), format!("{}\n", phrase(name)).as_bytes());
             let args = ["--as", &owner, "access", "user", "add", name, "--role", role];

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use provenote_access::Act;
 use provenote_deidentify::{Doubt, Identifier, actual_knowledge, expert_determination};
 use provenote_practice::views::releases::{Confirmation, PreparedRelease, ReleaseDates, ReleaseSeen, ReleaseText};
 use serde_json::{Value, json};
@@ -125,7 +126,8 @@ fn make(home: &Home, asked: &ReleaseMake) -> Outcome {
 }
 
 fn list(home: &Home) -> Outcome {
-    let (practice, actor) = home.signed_in()?;
+    let (mut practice, actor) = home.signed_in()?;
+    practice.allow_at_all(&actor, Act::ViewRelease)?;
     let releases = practice.list_releases(&actor)?;
     if home.json() {
         print_json(&json!({ "releases": releases }));
