@@ -13,9 +13,9 @@ use provenote_schemas::Role;
 use serde_json::{Value, json};
 
 use crate::args::{
-    Access, Args, Baa, Backup, Bundle, Claim, Client, Command, Consent, Device, Doctor, Emergency, Factor,
-    GrantCommand, Ledger, Model, Note, Person, Place, Policy, Release, Report, Retention, Session, Settings, Template,
-    Terms, Transcript, User, Vendor, Witness,
+    Access, Args, Baa, Backup, Bundle, Claim, Client, Command, Consent, Device, DisclosureCommand, Doctor, Emergency,
+    Factor, GrantCommand, Hold, IncidentCommand, Ledger, Model, Note, Person, Place, Policy, Release, Report,
+    Retention, Session, Settings, Template, Terms, Transcript, User, Vendor, Witness,
 };
 
 /// An act, and the kind of thing that it is done to.
@@ -100,12 +100,17 @@ pub(crate) fn asks(command: &Command) -> Asks {
                 act!(MakeRelease)
             }
         },
+        Command::Disclosures(asked) => match &asked.command {
+            None | Some(DisclosureCommand::Show(_)) => act!(ViewAccounting),
+            Some(DisclosureCommand::Record(_)) => act!(RecordDisclosure),
+        },
         Command::Ledger(asked) => match asked {
-            Ledger::Log { .. }
-            | Ledger::Verify { .. }
-            | Ledger::Checkpoint
-            | Ledger::Prove { .. }
-            | Ledger::Timestamp { .. } => Asks::Nothing,
+            // Where one person works alone, headers are read without signing in.
+            Ledger::Log(_) => act!(ViewLedger),
+            Ledger::Export(_) => act!(ExportTrail),
+            Ledger::Verify { .. } | Ledger::Checkpoint | Ledger::Prove { .. } | Ledger::Timestamp { .. } => {
+                Asks::Nothing
+            }
             Ledger::Show { .. } => act!(ViewLedger),
             Ledger::RotateKey { .. } => act!(RotateLogKey),
         },
@@ -124,9 +129,13 @@ pub(crate) fn asks(command: &Command) -> Asks {
         },
         Command::Retention(asked) => match asked {
             Retention::Plan | Retention::Run => act!(RunRetention),
+            Retention::Hold(Hold::Place { .. } | Hold::Lift { .. } | Hold::Reason { .. }) => act!(PlaceHold),
+            Retention::Hold(Hold::List) => act!(ViewLedger),
+            Retention::Trail(_) => act!(SealTrail),
         },
         Command::Report(asked) => match asked {
             Report::Board { .. } | Report::Checklist { .. } | Report::Stack { .. } => act!(MakeReport),
+            Report::Access { .. } => act!(MakeReport, ReviewAccess),
             Report::Consents { .. } => act!(Each: MakeReport, ViewConsent),
         },
         Command::Model(asked) => match asked {
@@ -146,6 +155,7 @@ fn client(asked: &Client) -> Asks {
         Client::Add { .. } => act_on!(AddClient, Practice),
         Client::List => act!(Each: ViewClient),
         Client::Show { .. } => act!(ViewClient),
+        Client::Openings { .. } => act!(ViewOpenings),
         Client::Person(Person::Add { .. } | Person::Remove { .. }) | Client::Know(_) => act_on!(AddClient, Client),
         Client::Destroy { .. } => act!(DestroyClient),
     }
@@ -205,6 +215,14 @@ fn access(asked: &Access) -> Asks {
             Emergency::Review { .. } => act!(ReviewEmergency),
             Emergency::Status => Asks::SignIn,
         },
+        Access::Incident(
+            IncidentCommand::Report(_)
+            | IncidentCommand::Assess { .. }
+            | IncidentCommand::Close { .. }
+            | IncidentCommand::List
+            | IncidentCommand::Show { .. },
+        )
+        | Access::Review(_) => act!(ReviewAccess),
         Access::Factor(asked) => match asked {
             Factor::Add => act!(EnrolFactor),
             Factor::Reset { .. } => act!(ResetFactor),
@@ -274,11 +292,10 @@ pub(crate) fn rows() -> Vec<Row> {
 fn walk(command: &clap::Command, path: &mut Vec<String>, rows: &mut Vec<Row>) {
     for below in command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help") {
         path.push(below.get_name().to_owned());
-        if below.has_subcommands() {
-            walk(below, path, rows);
-        } else {
+        if !below.is_subcommand_required_set() {
             rows.extend(rows_of(below, path));
         }
+        walk(below, path, rows);
         path.pop();
     }
 }
@@ -289,7 +306,7 @@ fn rows_of(command: &clap::Command, path: &[String]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for example in help.lines().filter_map(|line| line.trim().strip_prefix("provenote ")).map(words) {
         // An example may go on with another command.
-        if !is_of(&example, path) {
+        if !is_of(&example, path, command) {
             continue;
         }
         let Ok(args) = Args::try_parse_from(std::iter::once("provenote").chain(example.iter().map(String::as_str)))
@@ -312,9 +329,11 @@ fn rows_of(command: &clap::Command, path: &[String]) -> Vec<Row> {
     rows
 }
 
-/// Whether the words are those of this command: its path stands in them, after options of every command.
-fn is_of(example: &[String], path: &[String]) -> bool {
-    example.windows(path.len()).any(|window| window == path)
+/// Whether the words are those of this command and of none below it: its path stands in them, after options of every
+/// command.
+fn is_of(example: &[String], path: &[String], command: &clap::Command) -> bool {
+    let Some(at) = example.windows(path.len()).position(|window| window == path) else { return false };
+    example.get(at + path.len()).is_none_or(|next| command.find_subcommand(next).is_none())
 }
 
 /// The words of a line as a shell takes them: quotes hold together, a comment or a redirection ends it.
@@ -410,11 +429,10 @@ mod tests {
     fn leaves(command: &clap::Command, path: &str, found: &mut Vec<String>) {
         for below in command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help") {
             let path = format!("{path} {}", below.get_name()).trim().to_owned();
-            if below.has_subcommands() {
-                leaves(below, &path, found);
-            } else {
-                found.push(path);
+            if !below.is_subcommand_required_set() {
+                found.push(path.clone());
             }
+            leaves(below, &path, found);
         }
     }
 
