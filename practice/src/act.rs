@@ -198,8 +198,8 @@ impl Practice {
             [] => Err(PracticeError::BadRequest("this practice has no user: its first entries are missing".to_owned())),
             several => {
                 // A pseudonym and a role, as every entry tells them.
-                let ids = several.iter().filter_map(|user| people.person(user)).take(MOST_NAMED);
-                let ids: Vec<String> = ids.map(|person| format!("{} ({})", person.id, person.role)).collect();
+                let ids = people.users().take(MOST_NAMED).map(|person| format!("{} ({})", person.id, person.role));
+                let ids: Vec<String> = ids.collect();
                 Err(PracticeError::BadRequest(format!(
                     "this practice has several users: say who you are with --as USER: {}{}",
                     ids.join(", "),

@@ -30,15 +30,11 @@ impl Office {
     fn new() -> Self {
         let place = Place::founded();
         let client = place.consenting("Maria Alvarez");
-        let owner = place.owner_without_factors().user;
-        let add = |name: &str, role: &str| {
-            let file = place.file(&format!("{name}.txt"), format!("{}\n", phrase(name)).as_bytes());
-            let args = ["--as", &owner, "access", "user", "add", name, "--role", role];
-            text(&place.json(&[&args[..], &["--user-passphrase-file", &file]].concat())["user"])
-        };
+        let founder = place.founder_without_factors();
+        let add = |name: &str, role: &str| place.colleague(&founder, name, role).user;
         let (kim, sam) = (add("kim", "clinician"), add("sam", "biller"));
-        place.done(&["--as", &owner, "access", "assign", &client, &kim]);
-        let office = Self { place, owner, kim, sam, client };
+        place.done(&["--as", &founder.user, "access", "assign", &client, &kim]);
+        let office = Self { place, owner: founder.user.clone(), kim, sam, client };
         office.note("Subjective. Client slept better. Plan. Continue weekly.\n");
         office
     }

@@ -71,6 +71,7 @@ fn show(home: &Home, places: &Places, seq: Option<u64>) -> Outcome {
 }
 
 fn try_address(home: &Home, address: IpAddr, file: Option<&Path>) -> Outcome {
+    let (practice, actor) = home.signed_in()?;
     let database = file
         .map(|file| {
             let problem = |why: &dyn std::fmt::Display| {
@@ -80,7 +81,6 @@ fn try_address(home: &Home, address: IpAddr, file: Option<&Path>) -> Outcome {
             MaxMind::read(bytes).map_err(|error| problem(&error))
         })
         .transpose()?;
-    let (practice, actor) = home.signed_in()?;
     let tried = practice.try_place(&actor, address, database.as_ref().map(|database| database as &dyn Countries))?;
     if home.json() {
         print_json(&json!({ "address": address, "tried": tried }));
