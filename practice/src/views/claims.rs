@@ -174,7 +174,7 @@ fn checked_npi(given: &str) -> Result<Option<String>, PracticeError> {
             .enumerate()
             .map(|(at, digit)| if at % 2 == 1 { digit * 2 / 10 + digit * 2 % 10 } else { *digit })
             .sum();
-        sum % 10 == 0
+        sum.is_multiple_of(10)
     });
     if fits {
         Ok(Some(npi))
