@@ -147,7 +147,8 @@ mod tests {
         let schema: serde_json::Value = serde_json::from_str(SCHEMA).expect("JSON");
         let schema = jsonschema::validator_for(&schema).expect("a schema");
         let object = |line: &[String]| -> serde_json::Value {
-            COLUMNS.iter().zip(line).map(|(name, field)| ((*name).to_owned(), field.clone().into())).collect()
+            let fields = COLUMNS.iter().zip(line);
+            fields.map(|(name, field)| ((*name).to_owned(), serde_json::Value::from(field.as_str()))).collect()
         };
         for one in every() {
             let lines = read(&row(&one));
