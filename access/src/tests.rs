@@ -111,7 +111,7 @@ fn the_table_is_what_people_agreed_to() {
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     table.push_str(&format!("| act | {} |\n|---|{}\n", roles.join(" | "), "---|".repeat(roles.len())));
     for act in Act::ALL {
-        let cells: Vec<String> = Role::ALL.iter().map(|role| cell(*role, *act)).collect();
+        let cells: Vec<&str> = Role::ALL.iter().map(|role| cell(*role, *act)).collect();
         table.push_str(&format!("| {act} | {} |\n", cells.join(" | ")));
     }
     let kept = include_str!("../policies/who-may-what.md");

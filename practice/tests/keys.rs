@@ -149,7 +149,7 @@ fn a_key_put_into_a_users_file_gets_no_ledger_key() {
     let name = format!("users/{user}.json");
     let file = desk.keys.read(&name).expect("reads").expect("is there");
     desk.keys.destroy(&name).expect("goes");
-    vault.create_user(&user, b"the thief's own", light, &mut Counting(9)).expect("a file of the same name");
+    vault.create_user(&user, b"the thief's own", LIGHT, &mut Counting(9)).expect("a file of the same name");
     let refused = desk.practice.rotate_log_key(&mut desk.actor, None);
     let Err(PracticeError::NotAllowed(why)) = refused else { panic!("{refused:?}") };
     assert!(why.contains(&user) && why.contains("restore it"), "{why}");

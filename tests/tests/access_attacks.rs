@@ -207,7 +207,7 @@ fn edited_and_exchanged_key_files_are_reported_and_open_nothing() {
     assert_eq!(code, 3, "{}", findings(&report));
     // What is written nevertheless is sealed under a key that who left does not have, or is not written.
     let typed = office.place.file("later.txt", b"Subjective. Later. Plan. None.\n");
-    office.place.run(&["--as", &office.owner, "session", "dictate", &office.client, "--text", &typed]);
+    let _ = office.place.run(&["--as", &office.owner, "session", "dictate", &office.client, "--text", &typed]);
     let keys = FileKeys::open(kept.join("keys")).expect("keys");
     let blobs = FileBlobs::open(kept.join("blobs")).expect("blobs");
     let theirs = Vault::new(Box::new(keys), Box::new(blobs));
