@@ -38,4 +38,19 @@ run report checklist "Cloudscribe Inc." -o "$out/checklist-company.pdf"
 run report checklist local -o "$out/checklist-own-pipeline.pdf"
 run report stack -o "$out/stack.pdf"
 run report board -o "$out/board.pdf"
+
+# A colleague who does the billing: what she sees of a note, what she is refused, and the report on all of it.
+run settings set factor_roles owner=off,biller=off >/dev/null
+echo "quiet orchard lantern drum seven" >sam.txt
+owner=$("$provenote" --json access user list | sed -n 's/.*"id": "\(usr-[0-9a-z]*\)".*/\1/p' | head -1)
+run access user add "Sam Ortiz" --role biller --user-passphrase-file sam.txt >/dev/null
+export PROVENOTE_USER=$owner
+sam=$("$provenote" --json access user list | sed -n 's/.*"id": "\(usr-[0-9a-z]*\)".*/\1/p' | grep -v "$owner")
+note=$("$provenote" --json note list | sed -n 's/.*"note": "\(note-[0-9a-z]*\)".*/\1/p' | head -1)
+client=$("$provenote" --json client list | sed -n 's/.*"\(cli-[0-9a-z]*\)".*/\1/p' | head -1)
+run claim change "$note" --cpt 90834=1 >/dev/null
+run --as "$sam" --passphrase-file sam.txt note show "$note" >"$out/claim.txt"
+run --as "$sam" --passphrase-file sam.txt client openings "$client" 2>/dev/null || test $? -eq 4
+run client openings "$client" >"$out/openings.txt"
+run report access -o "$out/access.pdf"
 echo "rendered into docs/examples"

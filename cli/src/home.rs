@@ -344,9 +344,10 @@ impl Home {
                     Some(user) => Some(user.clone()),
                     // As the ledger tells; where it tells nothing, as the key files do. Of several nobody is meant, and then
                     // no payload is opened.
-                    None => match self.opened_to_look() {
-                        Ok(practice) => practice.only_user().ok(),
-                        Err(_) => vault.users()?.first().map(|user| user.user.clone()),
+                    None => match self.opened_to_look().map(|practice| practice.only_user()) {
+                        Ok(Ok(only)) => Some(only),
+                        Ok(Err(PracticeError::BadRequest(_))) => None,
+                        Ok(Err(_)) | Err(_) => vault.users()?.first().map(|user| user.user.clone()),
                     },
                 };
                 match user {

@@ -101,7 +101,12 @@ fn verify(home: &Home, given: &[String], authority: Option<&Path>) -> Outcome {
     let authorities = home.authorities(authority)?;
     let mut report = home.verify_closed(&anchors)?;
     let stamps = timestamp::check_kept(home, &authorities, &mut report)?;
-    for Astray { file, detail } in home.keys_astray()? {
+    let astray = match home.keys_astray() {
+        // A ledger that cannot be read has findings already, which say where.
+        Err(_) if !report.findings.is_empty() => Vec::new(),
+        looked => looked?,
+    };
+    for Astray { file, detail } in astray {
         let detail = format!("the key file keys/{file} {detail}");
         report.findings.push(Finding { kind: FindingKind::KeyAstray, seq: None, detail });
         if report.verdict == Verdict::Intact {
