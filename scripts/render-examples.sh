@@ -50,7 +50,7 @@ note=$("$provenote" --json note list | sed -n 's/.*"note": "\(note-[0-9a-z]*\)".
 client=$("$provenote" --json client list | sed -n 's/.*"\(cli-[0-9a-z]*\)".*/\1/p' | head -1)
 run claim change "$note" --cpt 90834=1 >/dev/null
 run --as "$sam" --passphrase-file sam.txt note show "$note" >"$out/claim.txt"
-run --as "$sam" --passphrase-file sam.txt client openings "$client" 2>/dev/null || test $? -eq 4
+"$provenote" --as "$sam" --passphrase-file sam.txt client openings "$client" 2>/dev/null || test $? -eq 4
 run client openings "$client" >"$out/openings.txt"
 run report access -o "$out/access.pdf"
 echo "rendered into docs/examples"
