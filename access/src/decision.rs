@@ -70,6 +70,20 @@ impl Circumstances {
             country: None,
         }
     }
+
+    /// Nothing out of the ordinary: a known machine, everything given, on a Monday at noon.
+    #[must_use]
+    pub const fn usual(now: Time) -> Self {
+        Self {
+            hour: 12,
+            factor_given: true,
+            passphrase_anew: true,
+            reason_given: true,
+            device_known: true,
+            place_allowed: true,
+            ..Self::unknown(now)
+        }
+    }
 }
 
 /// What is asked.

@@ -241,19 +241,7 @@ impl Row {
     /// Under what circumstances.
     #[must_use]
     pub fn circumstances(&self) -> Circumstances {
-        let mut usual = Circumstances {
-            now: NOW,
-            hour: 10,
-            weekday: 2,
-            factor_required: true,
-            factor_given: true,
-            passphrase_anew: true,
-            reason_given: true,
-            device_known: true,
-            place_allowed: true,
-            network: None,
-            country: None,
-        };
+        let mut usual = Circumstances { hour: 10, weekday: 2, ..Circumstances::usual(NOW) };
         match &self.variation {
             Variation::Usual | Variation::Granted | Variation::Emergency => {}
             Variation::NoFactor => usual.factor_given = false,

@@ -1,6 +1,7 @@
 //! Dates and ages over 89: found by `rules/dates.yaml`, reduced to the year or shifted.
 
 use chrono::{Datelike, Days, NaiveDate};
+use provenote_schemas::numerals::{CARDINALS, ORDINALS, TENS};
 
 use crate::found::{Found, Put};
 use crate::identifier::Identifier;
@@ -15,62 +16,14 @@ const OLDEST: i32 = 89;
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-const NUMBERS: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-
-const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-
-const ORDINALS: [&str; 20] = [
-    "",
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-];
-
 /// A word for a number below a hundred, cardinal or ordinal.
 fn small_number(word: &str) -> Option<i32> {
-    let place = |list: &[&str]| list.iter().position(|one| !one.is_empty() && *one == word);
-    if let Some(at) = place(&NUMBERS).or_else(|| place(&ORDINALS)) {
+    let place = |list: &[&str]| list.iter().position(|one| *one == word);
+    if let Some(at) = place(&CARDINALS).or_else(|| place(&ORDINALS)) {
         return i32::try_from(at).ok();
     }
     if let Some(at) = place(&TENS) {
-        return i32::try_from(at * 10).ok();
+        return i32::try_from((at + 2) * 10).ok();
     }
     match word {
         "oh" | "o" | "aught" => Some(0),

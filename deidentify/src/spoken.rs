@@ -1,28 +1,23 @@
 //! Numbers that are told digit by digit: "five five five, one two three four". What they are numbers of is told by the
 //! words before them; counting aloud, "one, two, three, four", is no number.
 
+use provenote_schemas::numerals::{CARDINALS, TENS};
+
 use crate::found::{Found, Put};
 use crate::identifier::Identifier;
 use crate::text::{Shape, Token};
 
 /// The digits a word stands for: one for `seven`, two for `forty` or `nineteen`; none where it is no such word.
 fn digits(word: &str) -> Option<String> {
-    const ONES: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-    const TEENS: [&str; 10] =
-        ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"];
-    const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     let at = |list: &[&str], word: &str| list.iter().position(|one| *one == word);
     if matches!(word, "oh" | "o") {
         return Some("0".to_owned());
     }
-    if let Some(one) = at(&ONES, word) {
-        return Some(one.to_string());
-    }
-    if let Some(teen) = at(&TEENS, word) {
-        return Some((10 + teen).to_string());
+    if let Some(small) = at(&CARDINALS, word) {
+        return Some(small.to_string());
     }
     let (ten, one) = word.split_once('-').unwrap_or((word, "zero"));
-    match (at(&TENS, ten), at(&ONES, one)) {
+    match (at(&TENS, ten), at(&CARDINALS[..10], one)) {
         (Some(ten), Some(one)) => Some(((ten + 2) * 10 + one).to_string()),
         _ => word.contains('-').then(|| word.split('-').map(digits).collect::<Option<String>>()).flatten(),
     }

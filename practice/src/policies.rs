@@ -148,7 +148,7 @@ impl Practice {
             id: user.to_string(),
             list: "access user list",
         })?;
-        let circumstances = usual(self.judged_at()?);
+        let circumstances = Circumstances::usual(self.judged_at()?);
         let grants = self.grants_in_force(&user)?;
         let request =
             Request { subject: &subject, act, resource: &thing, circumstances: &circumstances, grants: &grants };
@@ -220,23 +220,6 @@ impl Practice {
             return Ok(of.map_err(|error| PracticeError::BadRequest(error.to_string()))?.into());
         }
         self.file_of(&client)
-    }
-}
-
-/// Nothing out of the ordinary.
-const fn usual(now: Time) -> Circumstances {
-    Circumstances {
-        now,
-        hour: 12,
-        weekday: 1,
-        factor_required: true,
-        factor_given: true,
-        passphrase_anew: true,
-        reason_given: true,
-        device_known: true,
-        place_allowed: true,
-        network: None,
-        country: None,
     }
 }
 

@@ -185,21 +185,19 @@ fn an_old_copy_of_everything_opens_nothing_that_is_written_after_somebody_left()
     }
 }
 
+/// An hour of the client's clinical records.
+fn an_hour<'a>(client: &'a str, reason: &'a str) -> GrantAsked<'a> {
+    let class = Class::Clinical;
+    GrantAsked { client: Some(client), session: None, note: None, class, minutes: 60, reason, authority: None }
+}
+
 #[test]
 fn access_for_a_time_is_given_by_somebody_else_and_ends_by_itself() {
     let mut desk = Desk::consented();
     let note = noted(&mut desk);
     let client = desk.client.clone();
     let (kim, kims) = add(&mut desk, "Kim Lee, LPC", Role::Clinician);
-    let asked = GrantAsked {
-        client: Some(&client),
-        session: None,
-        note: None,
-        class: Class::Clinical,
-        minutes: 60,
-        reason: "Covering for Dana Reyes this week.",
-        authority: None,
-    };
+    let asked = an_hour(&client, "Covering for Dana Reyes this week.");
     let grant = desk.practice.request_grant(&kims, &asked).expect("asked for").grant.to_string();
     denied(desk.practice.show_note(&kims, &note).expect_err("nobody answered"));
     denied(desk.practice.approve_grant(&kims, &grant).expect_err("one's own"));
@@ -238,15 +236,7 @@ fn an_emergency_is_at_once_needs_the_envelope_and_is_reviewed_by_somebody_else()
     let note = noted(&mut desk);
     let client = desk.client.clone();
     let (kim, kims) = add(&mut desk, "Kim Lee, LPC", Role::Clinician);
-    let asked = GrantAsked {
-        client: Some(&client),
-        session: None,
-        note: None,
-        class: Class::Clinical,
-        minutes: 60,
-        reason: "Client in crisis, Dana Reyes cannot be reached.",
-        authority: None,
-    };
+    let asked = an_hour(&client, "Client in crisis, Dana Reyes cannot be reached.");
     let error = desk.practice.break_glass(&kims, &asked, "0000").expect_err("none was prepared");
     assert!(error.to_string().contains("access emergency prepare"), "{error}");
     let code = desk.practice.prepare_emergency(&desk.actor, LIGHT).expect("a code");

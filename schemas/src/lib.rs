@@ -9,6 +9,7 @@ pub mod encoding;
 pub mod ids;
 pub mod kind;
 pub mod note;
+pub mod numerals;
 pub mod people;
 pub mod time;
 pub mod transcript;

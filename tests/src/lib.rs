@@ -7,6 +7,7 @@
 #![allow(clippy::missing_panics_doc)]
 
 pub mod audio;
+pub mod drivers;
 pub mod files;
 pub mod people;
 

@@ -1,16 +1,14 @@
 //! Time as the use cases meet it, with a clock that the test moves: what falls due, what expires, a clock set back.
 
-use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::rc::Rc;
 
 use provenote_consent::Particulars;
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
-use provenote_ledger::{AppendError, Argon2Params, Entropy};
+use provenote_ledger::{AppendError, Argon2Params};
 use provenote_practice::clients::NewClient;
 use provenote_practice::consents::{FormRequest, SessionAsked, SignRequest, SignatureTaken, SignedForm};
-use provenote_practice::ports::{Clock, Models};
+use provenote_practice::ports::Models;
 use provenote_practice::retention::RecordClass;
 use provenote_practice::sessions::Opened;
 use provenote_practice::settings::Settings;
@@ -20,39 +18,10 @@ use provenote_schemas::consent::Evidence;
 use provenote_schemas::disclosure::ModelFact;
 use provenote_schemas::{Digest, Time};
 use provenote_templates::Shelf;
+use provenote_tests::drivers::{Counted, Moved};
 
 const DAY: i64 = 86_400;
 const CLIENT: &str = "Maria Alvarez";
-
-#[derive(Clone)]
-struct Moved(Rc<Cell<i64>>);
-
-impl Moved {
-    fn by(&self, seconds: i64) {
-        self.0.set(self.0.get() + seconds * 1000);
-    }
-}
-
-impl Clock for Moved {
-    fn now(&self) -> Time {
-        Time::from_millis(self.0.get())
-    }
-}
-
-/// Not random: a counter, so that each run makes the same practice.
-struct Counted(u64);
-
-impl Entropy for Counted {
-    fn fill(&mut self, out: &mut [u8]) {
-        for chunk in out.chunks_mut(8) {
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut mixed = self.0;
-            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            chunk.copy_from_slice(&(mixed ^ (mixed >> 31)).to_le_bytes()[..chunk.len()]);
-        }
-    }
-}
 
 /// A catalogue that knows every model and has none on disk.
 struct Known;
@@ -79,7 +48,7 @@ struct Elm {
 }
 
 fn elm() -> Elm {
-    let clock = Moved(Rc::new(Cell::new(Time::parse("2026-03-01T09:00:00.000Z").expect("a time").millis())));
+    let clock = Moved::at(Time::parse("2026-03-01T09:00:00.000Z").expect("a time").millis());
     let parts = Parts {
         store: Box::new(MemoryStore::default()),
         keys: Box::new(MemoryKeys::default()),

@@ -1,17 +1,15 @@
 //! The audit trail with the real program and several people: looking through it, handing it out, who opened a file, what was
 //! disclosed, holds, incidents, the periodic review, the report, and how long it is kept.
 
-use std::cell::Cell;
 use std::fs;
-use std::rc::Rc;
 
-use provenote_ledger::{Argon2Params, Entropy};
+use provenote_ledger::Argon2Params;
 use provenote_ledger_files::{FileAnchor, FileBlobs, FileKeys};
 use provenote_ledger_sqlite::SqliteStore;
-use provenote_practice::ports::Clock;
 use provenote_practice::settings::Settings;
 use provenote_practice::setup::{Parts, PracticeRecord, found};
 use provenote_schemas::{Digest, Time};
+use provenote_tests::drivers::{Counted, Moved};
 use provenote_tests::files::pdf_words;
 use provenote_tests::people::Person;
 use provenote_tests::{PASSPHRASE, Place, text};
@@ -303,27 +301,6 @@ fn a_review_is_looked_at_and_signed_off_and_the_report_says_so() {
     assert_eq!((&verified["verdict"], &verified["findings"]), (&json!("intact"), &json!([])), "{verified:#}");
 }
 
-struct Then(Rc<Cell<i64>>);
-
-impl Clock for Then {
-    fn now(&self) -> Time {
-        Time::from_millis(self.0.get())
-    }
-}
-
-/// Not random: a counter, so that each run makes the same practice.
-struct Counted(u64);
-
-impl Entropy for Counted {
-    fn fill(&mut self, out: &mut [u8]) {
-        for chunk in out.chunks_mut(8) {
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            chunk.copy_from_slice(&(mixed ^ (mixed >> 27)).to_le_bytes()[..chunk.len()]);
-        }
-    }
-}
-
 /// A practice that was founded in 2018, and to which nothing happened since but a change of its settings.
 fn old_practice() -> Place {
     let place = Place::new();
@@ -334,7 +311,7 @@ fn old_practice() -> Place {
         keys: Box::new(FileKeys::open(home.join("keys")).expect("a folder of keys")),
         blobs: Box::new(FileBlobs::open(home.join("blobs")).expect("a folder")),
         anchor: Box::new(FileAnchor::new(home.join("keys/anchor"))),
-        clock: Box::new(Then(Rc::new(Cell::new(Time::parse("2018-03-01T09:00:00.000Z").expect("a time").millis())))),
+        clock: Box::new(Moved::at(Time::parse("2018-03-01T09:00:00.000Z").expect("a time").millis())),
         entropy: Box::new(Counted(1)),
     };
     let record = PracticeRecord {

@@ -1,5 +1,7 @@
 //! Numbers in words and digits, with their units; days, months, times and frequencies.
 
+use provenote_schemas::numerals::{CARDINALS, ORDINALS, TENS};
+
 use super::lexicon::lexicon;
 use super::tokens::{Mark as Punctuation, Token};
 
@@ -38,52 +40,6 @@ pub(crate) enum TimeKind {
     Share,
 }
 
-const SMALL: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-const ORDINALS: [&str; 21] = [
-    "zeroth",
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-    "twentieth",
-];
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const MONTHS: [&str; 12] = [
     "january",
@@ -151,7 +107,7 @@ fn number(tokens: &[Token], start: usize) -> Option<(f64, usize)> {
         if !joined(tokens, at) {
             break;
         }
-        if let Some(value) = place(&SMALL, word) {
+        if let Some(value) = place(&CARDINALS, word) {
             let after_tens = (1.0..10.0).contains(&value) && current % 100.0 >= 20.0 && current % 10.0 == 0.0;
             let after_hundreds = current > 0.0 && current % 100.0 == 0.0;
             let after_thousands = current == 0.0 && total > 0.0;
@@ -187,7 +143,7 @@ fn number(tokens: &[Token], start: usize) -> Option<(f64, usize)> {
             && any
             && (current % 100.0 == 0.0)
             && (current + total) >= 100.0
-            && (place(&SMALL, next).is_some() || place(&TENS, next).is_some())
+            && (place(&CARDINALS, next).is_some() || place(&TENS, next).is_some())
         {
             at += 1;
             continue;

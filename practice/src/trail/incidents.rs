@@ -103,12 +103,7 @@ impl Practice {
         words: &str,
     ) -> Result<u64, PracticeError> {
         self.allow_here(actor, Act::ReviewAccess)?;
-        let found = self.incidents()?.into_iter().find(|one| one.seq == incident);
-        let found = found.ok_or_else(|| PracticeError::NotFound {
-            what: "incident",
-            id: incident.to_string(),
-            list: "access incident list",
-        })?;
+        let found = self.incident(incident)?;
         if found.stage == IncidentStage::Closed {
             return Err(PracticeError::NotAllowed(format!(
                 "incident {incident} is closed: open a new one that names it"
@@ -177,6 +172,15 @@ impl Practice {
         Ok(incidents)
     }
 
+    fn incident(&self, incident: u64) -> Result<Incident, PracticeError> {
+        let found = self.incidents()?.into_iter().find(|one| one.seq == incident);
+        found.ok_or_else(|| PracticeError::NotFound {
+            what: "incident",
+            id: incident.to_string(),
+            list: "access incident list",
+        })
+    }
+
     /// The same for somebody who asks.
     ///
     /// # Errors
@@ -192,12 +196,7 @@ impl Practice {
     /// [`PracticeError::NotFound`]; [`PracticeError::Denied`].
     pub fn incident_words(&mut self, actor: &Actor, incident: u64) -> Result<Vec<(u64, String)>, PracticeError> {
         self.allow_here(actor, Act::ReviewAccess)?;
-        let found = self.incidents()?.into_iter().find(|one| one.seq == incident);
-        let found = found.ok_or_else(|| PracticeError::NotFound {
-            what: "incident",
-            id: incident.to_string(),
-            list: "access incident list",
-        })?;
+        let found = self.incident(incident)?;
         let mut all = Vec::new();
         for seq in found.entries {
             let words: Words = self.open_record(actor, &self.log.header(seq)?, "words", "incident")?;
