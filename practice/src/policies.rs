@@ -5,7 +5,7 @@ use provenote_access::{
     Act, Change, Circumstances, OfClient, Policies, PolicyFile, Request, Resource, compare, decide,
 };
 use provenote_ledger::Fact;
-use provenote_schemas::{Digest, Kind, Time};
+use provenote_schemas::{Digest, Kind};
 use serde::Serialize;
 
 use crate::act::{Actor, Practice, fact_text};
