@@ -47,7 +47,7 @@ run access user add "Sam Ortiz" --role biller --user-passphrase-file sam.txt >/d
 export PROVENOTE_USER=$owner
 sam=$("$provenote" --json access user list | sed -n 's/.*"id": "\(usr-[0-9a-z]*\)".*/\1/p' | grep -v "$owner")
 note=$("$provenote" --json note list | sed -n 's/.*"note": "\(note-[0-9a-z]*\)".*/\1/p' | head -1)
-client=$("$provenote" --json client list | sed -n 's/.*"\(cli-[0-9a-z]*\)".*/\1/p' | head -1)
+client=$("$provenote" --json session list | sed -n 's/.*"client": "\(cli-[0-9a-z]*\)".*/\1/p' | head -1)
 run claim change "$note" --cpt 90834=1 >/dev/null
 run --as "$sam" --passphrase-file sam.txt note show "$note" >"$out/claim.txt"
 "$provenote" --as "$sam" --passphrase-file sam.txt client openings "$client" 2>/dev/null || test $? -eq 4
