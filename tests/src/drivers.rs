@@ -3,8 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use provenote_ledger::Entropy;
+use provenote_ledger::{Argon2Params, Entropy};
 use provenote_practice::ports::Clock;
+use provenote_practice::setup::PracticeRecord;
 use provenote_schemas::Time;
 
 /// A clock that stands where it was put.
@@ -33,6 +34,20 @@ impl Moved {
 impl Clock for Moved {
     fn now(&self) -> Time {
         Time::from_millis(self.0.get())
+    }
+}
+
+/// Quick to unlock, and not for use.
+pub const QUICK: Argon2Params = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
+
+/// Elm Street in Illinois.
+#[must_use]
+pub fn elm_street() -> PracticeRecord {
+    PracticeRecord {
+        name: "Elm Street".to_owned(),
+        clinician: "Dana Reyes".to_owned(),
+        license: None,
+        state: "IL".to_owned(),
     }
 }
 

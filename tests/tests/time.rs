@@ -4,21 +4,21 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use provenote_consent::Particulars;
+use provenote_ledger::AppendError;
 use provenote_ledger::memory::{MemoryAnchor, MemoryBlobs, MemoryKeys, MemoryStore};
-use provenote_ledger::{AppendError, Argon2Params};
 use provenote_practice::clients::NewClient;
 use provenote_practice::consents::{FormRequest, SessionAsked, SignRequest, SignatureTaken, SignedForm};
 use provenote_practice::ports::Models;
 use provenote_practice::retention::RecordClass;
 use provenote_practice::sessions::Opened;
 use provenote_practice::settings::Settings;
-use provenote_practice::setup::{Parts, PracticeRecord, found};
+use provenote_practice::setup::{Parts, found};
 use provenote_practice::{Actor, Practice, PracticeError};
 use provenote_schemas::consent::Evidence;
 use provenote_schemas::disclosure::ModelFact;
 use provenote_schemas::{Digest, Time};
 use provenote_templates::Shelf;
-use provenote_tests::drivers::{Counted, Moved};
+use provenote_tests::drivers::{Counted, Moved, QUICK, elm_street};
 
 const DAY: i64 = 86_400;
 const CLIENT: &str = "Maria Alvarez";
@@ -57,15 +57,8 @@ fn elm() -> Elm {
         clock: Box::new(clock.clone()),
         entropy: Box::new(Counted(1)),
     };
-    let record = PracticeRecord {
-        name: "Elm Street".to_owned(),
-        clinician: "Dana Reyes".to_owned(),
-        license: None,
-        state: "IL".to_owned(),
-    };
-    let quick = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
     let founded =
-        found(parts, &record, &Settings::default(), b"five random words in order", quick).expect("a practice");
+        found(parts, &elm_street(), &Settings::default(), b"five random words in order", QUICK).expect("a practice");
     Elm { practice: founded.practice, actor: founded.actor, clock }
 }
 

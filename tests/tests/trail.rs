@@ -3,13 +3,12 @@
 
 use std::fs;
 
-use provenote_ledger::Argon2Params;
 use provenote_ledger_files::{FileAnchor, FileBlobs, FileKeys};
 use provenote_ledger_sqlite::SqliteStore;
 use provenote_practice::settings::Settings;
-use provenote_practice::setup::{Parts, PracticeRecord, found};
+use provenote_practice::setup::{Parts, found};
 use provenote_schemas::{Digest, Time};
-use provenote_tests::drivers::{Counted, Moved};
+use provenote_tests::drivers::{Counted, Moved, QUICK, elm_street};
 use provenote_tests::files::pdf_words;
 use provenote_tests::people::Person;
 use provenote_tests::{PASSPHRASE, Place, text};
@@ -314,14 +313,8 @@ fn old_practice() -> Place {
         clock: Box::new(Moved::at(Time::parse("2018-03-01T09:00:00.000Z").expect("a time").millis())),
         entropy: Box::new(Counted(1)),
     };
-    let record = PracticeRecord {
-        name: "Elm Street".to_owned(),
-        clinician: "Dana Reyes".to_owned(),
-        license: None,
-        state: "IL".to_owned(),
-    };
-    let quick = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
-    let mut founded = found(parts, &record, &Settings::default(), PASSPHRASE.as_bytes(), quick).expect("a practice");
+    let mut founded =
+        found(parts, &elm_street(), &Settings::default(), PASSPHRASE.as_bytes(), QUICK).expect("a practice");
     founded.practice.configure(&founded.actor, "audio_days", "3").expect("configured");
     place
 }

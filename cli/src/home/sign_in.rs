@@ -38,6 +38,12 @@ impl Home {
         self.let_in(self.opened()?, Coming::ForOneCommand)
     }
 
+    /// The same in a practice that was opened already.
+    pub(crate) fn signed_in_with(&self, practice: Practice) -> Result<(Practice, Actor), Failure> {
+        self.must_be_accepted()?;
+        self.let_in(practice, Coming::ForOneCommand)
+    }
+
     /// The same, whatever a witness says.
     pub(crate) fn signed_in_despite_alarm(&self) -> Result<(Practice, Actor), Failure> {
         self.must_be_accepted()?;
@@ -119,11 +125,16 @@ impl Home {
         Ok((practice, actor))
     }
 
+    /// Who signs in: whoever was named, else the only one there is.
+    fn who_acts(&self, practice: &Practice) -> Result<String, Failure> {
+        match &self.user {
+            Some(user) => Ok(user.clone()),
+            None => Ok(practice.only_user()?),
+        }
+    }
+
     fn with_passphrase(&self, practice: &mut Practice, machine: &Machine, coming: Coming) -> Result<Actor, Failure> {
-        let user = match &self.user {
-            Some(user) => user.clone(),
-            None => practice.only_user()?,
-        };
+        let user = self.who_acts(practice)?;
         let passphrase = match &self.passphrase_file {
             Some(file) => read_passphrase(file)?,
             None if screen::can_ask() => screen::ask_passphrase("Passphrase: ").map_err(Failure::Could)?,
@@ -211,10 +222,7 @@ impl Home {
     /// The practice, somebody's keys opened with the recovery code.
     pub(crate) fn recovered(&self, code: &str) -> Result<(Practice, Actor), Failure> {
         let mut practice = self.opened()?;
-        let user = match &self.user {
-            Some(user) => user.clone(),
-            None => practice.only_user()?,
-        };
+        let user = self.who_acts(&practice)?;
         let machine = Machine::of(&practice)?;
         let actor = practice.recover_access(&user, code, Some(&machine))?;
         Ok((practice, actor))

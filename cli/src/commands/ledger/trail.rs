@@ -31,7 +31,7 @@ pub(super) fn log(home: &Home, asked: &Entries) -> Outcome {
     // work, the policies say who looks, and looking is an entry.
     let by_name = asked.client.as_deref().is_some_and(|client| client.parse::<ClientId>().is_err());
     let rows = if several || by_name {
-        let (mut practice, actor) = home.signed_in()?;
+        let (mut practice, actor) = home.signed_in_with(practice)?;
         practice.trail(&actor, &wanted.filter(asked))?
     } else {
         practice.trail_of_headers(&wanted.filter(asked))?
